@@ -1,0 +1,1 @@
+"""Labelled images: layouts on disk, the check before training, the rendered set."""
