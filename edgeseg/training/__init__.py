@@ -1,0 +1,1 @@
+"""Training in Keras 3 on any of its backends; nothing here imports TensorFlow."""

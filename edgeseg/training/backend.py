@@ -1,0 +1,26 @@
+"""Keras on whichever backend is there; everything in `training` takes `keras` from here."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+from edgeseg.errors import MissingExtraError
+from edgeseg.quiet import native_stderr
+
+BACKENDS = ("tensorflow", "jax", "torch")
+"""In the order in which they are tried where KERAS_BACKEND names none."""
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+if "KERAS_BACKEND" not in os.environ:
+    _installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
+    os.environ["KERAS_BACKEND"] = _installed[0] if _installed else BACKENDS[0]
+
+try:
+    with native_stderr():
+        import keras
+        from keras import layers, ops
+except ImportError as _error:
+    raise MissingExtraError(f"Keras and {os.environ['KERAS_BACKEND']}", "train") from _error
+
+__all__ = ["keras", "layers", "ops"]

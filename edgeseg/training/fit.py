@@ -1,0 +1,275 @@
+"""The fit: optimizer, schedule, and what happens after each epoch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeseg.data.dataset import Pair
+from edgeseg.errors import MissingExtraError, UsageError
+from edgeseg.evaluate import evaluate
+from edgeseg.files import replacing, write_json
+from edgeseg.metrics import Scores
+from edgeseg.model_info import ModelInfo, attach
+from edgeseg.training.backend import keras
+from edgeseg.training.history import plot
+from edgeseg.training.loader import Batches
+from edgeseg.training.losses import make_loss
+from edgeseg.training.models import build
+from edgeseg.training.predict import KerasPredictor
+from edgeseg.training.run import BEST, HISTORY, PLOT, STATE, Run, TrainConfig
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training is; given to the caller after every step and every epoch."""
+
+    epoch: int
+    """Of the epoch under way, from 1."""
+    epochs: int
+    step: int
+    """Steps done of this epoch."""
+    steps: int
+    loss: float
+    """Mean over this epoch so far."""
+    miou: float | None
+    """val mIoU of the last epoch that ended, 0..1; None before the first."""
+    best: float | None
+    seconds_left: float
+    epoch_ended: bool
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training came to."""
+
+    epochs: int
+    """Epochs done, earlier parts of a resumed run included."""
+    best_epoch: int
+    """0 where no epoch ended."""
+    best_miou: float
+    interrupted: bool
+
+
+def fit(
+    run: Run,
+    train: Sequence[Pair],
+    val: Sequence[Pair],
+    pixel_share: NDArray[np.float64],
+    resume: bool = False,
+    on_progress: OnProgress | None = None,
+    tensorboard: bool = False,
+) -> Outcome:
+    """Train into `run.path`; after every epoch the best model and the state are on disk.
+
+    `pixel_share` is the share of each class in `train`, (num_classes,). Ctrl-C ends the
+    training early and returns. Raises UsageError where the loss is no longer a number.
+    """
+    config = run.config
+    keras.utils.set_random_seed(config.seed)
+    _set_precision(config.precision)
+    model = build(config.model, config.size, config.channels, run.labels.num_classes)
+    history = run.history() if resume else []
+    augmentation = config.augmentation
+    batches = Batches(
+        train, run.labels, config.size, config.channels, config.batch, config.loss_stride, augmentation, config.seed
+    )
+    batches.start_at(len(history))
+    optimizer = make_optimizer(config, len(batches))
+    model.compile(optimizer=optimizer, loss=make_loss(config.loss, pixel_share, config.class_power))
+    optimizer.build(model.trainable_variables)
+    if resume and (run.path / STATE).is_file():
+        _load_state(run, model)
+    epochs = _Epochs(run, val, history, len(batches), on_progress, _board(run) if tensorboard else None)
+    interrupted = False
+    try:
+        if len(history) < config.epochs:
+            model.fit(batches, epochs=config.epochs, initial_epoch=len(history), callbacks=[epochs], verbose=0)
+    except KeyboardInterrupt:
+        interrupted = True
+    return Outcome(len(history), epochs.best_epoch, epochs.best_miou, interrupted)
+
+
+def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> Any:
+    """AdamW with warm-up and cosine, decay on kernels alone, clipping, averaged weights.
+
+    Loshchilov & Hutter, "Decoupled Weight Decay Regularization" (2019).
+    """
+    total = config.epochs * steps_per_epoch
+    warmup = max(1, min(config.warmup_steps, total // 10))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        config.learning_rate / 100, max(1, total - warmup), warmup_target=config.learning_rate, warmup_steps=warmup
+    )
+    memory = max(1, min(config.ema_steps, total // 10))
+    optimizer = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=config.weight_decay,
+        global_clipnorm=config.clip_norm,
+        use_ema=True,
+        ema_momentum=1 - 1 / (memory + 1),
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    return optimizer
+
+
+def _set_precision(precision: str) -> None:
+    if precision == "auto":
+        has_gpu = bool(keras.distribution.list_devices("gpu")) if keras.backend.backend() != "torch" else _torch_gpu()
+        half = "mixed_bfloat16" if keras.backend.backend() == "jax" else "mixed_float16"
+        precision = half if has_gpu else "float32"
+    keras.config.set_dtype_policy(precision)
+
+
+def _torch_gpu() -> bool:
+    import torch  # already there: it is the backend
+
+    return bool(torch.cuda.is_available())
+
+
+def _board(run: Run) -> Any:
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError as error:
+        raise MissingExtraError("tensorboardX", "tensorboard") from error
+    return SummaryWriter(str(run.path / "tensorboard"))
+
+
+class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
+    """Progress after each step; evaluation, checkpoints, history and early stop after each epoch."""
+
+    def __init__(
+        self,
+        run: Run,
+        val: Sequence[Pair],
+        history: list[dict[str, Any]],
+        steps: int,
+        on_progress: OnProgress | None,
+        board: Any,
+    ) -> None:
+        super().__init__()
+        self._run, self._val, self._history, self._steps = run, val, history, steps
+        self._on_progress, self._board = on_progress, board
+        best = max(history, key=lambda entry: float(entry["val_miou"]), default={"val_miou": -1.0, "epoch": 0})
+        self.best_miou, self.best_epoch = float(best["val_miou"]), int(best["epoch"])
+        self._epoch, self._started, self._loss = len(history) + 1, 0.0, math.nan
+        self._validation_seconds = 0.0
+        self._twin: Any = None
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch, self._started = epoch + 1, time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._loss = float((logs or {}).get("loss", math.nan))
+        if not math.isfinite(self._loss):
+            raise UsageError(
+                f"the loss is no longer a number in epoch {self._epoch}; begin again with a lower --learning-rate"
+            )
+        self._report(batch + 1, ended=False)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        seconds = time.monotonic() - self._started
+        with self._averaged_weights():
+            scores = evaluate(KerasPredictor(self.model), self._val, self._run.labels)
+            if scores.miou > self.best_miou:
+                self._save_best(scores)
+        self._validation_seconds = time.monotonic() - self._started - seconds
+        entry = {
+            "epoch": self._epoch,
+            "loss": self._loss,
+            "val_miou": scores.miou,
+            "val_pixel_accuracy": scores.pixel_accuracy,
+            "val_iou": scores.iou,
+            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "seconds": round(seconds + self._validation_seconds, 2),
+        }
+        self._history.append(entry)
+        _save_state(self._run, self.model)
+        write_json(self._run.path / HISTORY, self._history)
+        plot(self._history, self._run.path / PLOT)
+        if self._board:
+            for key in ("loss", "val_miou", "val_pixel_accuracy", "learning_rate"):
+                self._board.add_scalar(key, entry[key], self._epoch)
+            self._board.flush()
+        patience = self._run.config.patience
+        if patience and self._epoch - self.best_epoch >= patience:
+            self.model.stop_training = True
+        self._report(self._steps, ended=True)
+
+    @contextmanager
+    def _averaged_weights(self) -> Iterator[None]:
+        """The model with its averaged weights; Keras has no public name for them."""
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        variables = self.model.trainable_variables
+        raw = [keras.ops.convert_to_numpy(variable) for variable in variables]
+        for variable, average in zip(variables, optimizer._model_variables_moving_average, strict=True):
+            variable.assign(keras.ops.convert_to_numpy(average))
+        try:
+            yield
+        finally:
+            for variable, value in zip(variables, raw, strict=True):
+                variable.assign(value)
+
+    def _save_best(self, scores: Scores) -> None:
+        """Save a float32 twin: what is deployed has nothing to do with the precision of training."""
+        config, labels = self._run.config, self._run.labels
+        if self._twin is None:
+            policy = keras.config.dtype_policy()
+            keras.config.set_dtype_policy("float32")
+            self._twin = build(config.model, config.size, config.channels, labels.num_classes)
+            keras.config.set_dtype_policy(policy)
+        self._twin.set_weights(self.model.get_weights())
+        self.best_miou, self.best_epoch = scores.miou, self._epoch
+        provenance = {
+            "data": self._run.data,
+            "data_sha256": self._run.data_sha256,
+            "split": "val",
+            "float_miou": scores.miou,
+            "epoch": self._epoch,
+            "seed": config.seed,
+        }
+        info = ModelInfo(config.model, labels, config.size, config.channels, "logits", provenance)
+        with replacing(self._run.path / BEST) as temporary:
+            self._twin.save(temporary)
+            attach(temporary, info)
+
+    def _report(self, step: int, ended: bool) -> None:
+        if not self._on_progress:
+            return
+        per_step = (time.monotonic() - self._started - (self._validation_seconds if ended else 0)) / max(1, step)
+        epochs = self._run.config.epochs
+        steps_left = (epochs - self._epoch) * self._steps + self._steps - step
+        validations_left = epochs - self._epoch + (0 if ended else 1)
+        left = steps_left * per_step + validations_left * self._validation_seconds
+        miou = float(self._history[-1]["val_miou"]) if self._history else None
+        best = self.best_miou if self.best_epoch else None
+        self._on_progress(Progress(self._epoch, epochs, step, self._steps, self._loss, miou, best, left, ended))
+
+
+def _save_state(run: Run, model: Any) -> None:
+    arrays = {f"{i:04d}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_state_variables(model))}
+    with replacing(run.path / STATE) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def _load_state(run: Run, model: Any) -> None:
+    variables = _state_variables(model)
+    with np.load(run.path / STATE) as arrays:
+        if len(arrays.files) != len(variables):
+            raise UsageError(f"{run.path / STATE}: belongs to another model; begin anew with --force")
+        for i, variable in enumerate(variables):
+            variable.assign(arrays[f"{i:04d}"])
+
+
+def _state_variables(model: Any) -> list[Any]:
+    """Weights, statistics, seeds of dropout, and the optimizer's own."""
+    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]

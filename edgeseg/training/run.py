@@ -1,0 +1,142 @@
+"""A run folder: what a training was asked, how it went, and the models it left."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgeseg.errors import DataError, RunExistsError, UsageError
+from edgeseg.files import write_json
+from edgeseg.labels import Labels
+from edgeseg.training.augment import Augmentation
+
+VERSION = 1
+CONFIG, BEST, STATE, HISTORY, PLOT = "run.json", "best.keras", "state.npz", "history.json", "history.png"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """All that a training depends on, besides the data."""
+
+    model: str = "small"
+    size: tuple[int, int] = (240, 320)
+    """Input (height, width)."""
+    channels: int = 3
+    epochs: int = 100
+    batch: int = 8
+    learning_rate: float = 2e-3
+    """Peak of the schedule: linear warm-up, then cosine to zero."""
+    warmup_steps: int = 100
+    """At most; a tenth of a short run."""
+    weight_decay: float = 0.02
+    """Decoupled, on kernels alone."""
+    clip_norm: float = 5.0
+    loss: str = "ce"
+    class_power: float = 0.25
+    """Class weights are the classes' share of pixels to minus this power."""
+    loss_stride: int = 2
+    """Pixels of input for one pixel of the labels that the loss sees."""
+    ema_steps: int = 200
+    """Memory of the averaged weights in steps; at most a tenth of the run."""
+    patience: int = 0
+    """Stop after so many epochs without a better val mIoU; 0 never."""
+    seed: int = 0
+    precision: str = "auto"
+    """'float32', 'mixed_bfloat16', 'mixed_float16', or 'auto': mixed where a GPU is there."""
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "loss_stride", "ema_steps"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.channels not in (1, 3):
+            raise UsageError(f"channels must be 3 (RGB) or 1 (grey), not {self.channels}")
+        if not self.learning_rate > 0:
+            raise UsageError(f"the learning rate must be above 0, not {self.learning_rate}")
+
+
+def config_from_json(data: dict[str, Any]) -> TrainConfig:
+    """Read back what `dataclasses.asdict` wrote; warns of keys it does not know."""
+    known = {each.name for each in dataclasses.fields(TrainConfig)}
+    unknown = sorted(set(data) - known)
+    if unknown:
+        warnings.warn(f"run.json has unknown keys: {', '.join(unknown)}", stacklevel=2)
+    kept = {key: value for key, value in data.items() if key in known}
+    kept["size"] = tuple(kept["size"])
+    ranges: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in kept["augmentation"].items()
+    }
+    kept["augmentation"] = Augmentation(**ranges)
+    return TrainConfig(**kept)
+
+
+@dataclass(frozen=True)
+class Run:
+    """An existing or new run folder."""
+
+    path: Path
+    config: TrainConfig
+    labels: Labels
+    data: str
+    """Name of the data set's folder."""
+    data_sha256: str
+    """`Dataset.fingerprint` of the train part."""
+
+    def save(self) -> None:
+        """Write run.json."""
+        written = {
+            "version": VERSION,
+            "data": self.data,
+            "data_sha256": self.data_sha256,
+            "labels": self.labels.to_json(),
+            "config": dataclasses.asdict(self.config),
+        }
+        write_json(self.path / CONFIG, written)
+
+    def history(self) -> list[dict[str, Any]]:
+        """One entry an epoch; empty before the first."""
+        file = self.path / HISTORY
+        return list(json.loads(file.read_text())) if file.is_file() else []
+
+
+def open_run(path: Path) -> Run:
+    """Read a run folder; raises DataError where it is none or is damaged."""
+    file = path / CONFIG
+    if not file.is_file():
+        raise DataError(f"{path}: is no run folder (it has no {CONFIG}); make one with  edgeseg train DATA -o {path}")
+    try:
+        data = json.loads(file.read_text())
+        if data["version"] > VERSION:
+            raise DataError(f"{file}: has version {data['version']}; update edgeseg to read it")
+        labels = Labels.from_json(data["labels"])
+        return Run(path, config_from_json(data["config"]), labels, data["data"], data["data_sha256"])
+    except DataError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{file}: cannot be understood ({error}); train again into another folder") from error
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise RunExistsError where `path` holds anything."""
+    if path.is_file():
+        raise RunExistsError(f"{path}: is a file; give the name of a folder")
+    if path.is_dir() and any(path.iterdir()):
+        raise RunExistsError(f"{path}: is there already; continue it with --resume, or begin anew with --force")
+
+
+def best_model(path: Path) -> Path:
+    """The model file that `path` means: itself, or the best of a run folder.
+
+    Raises DataError where the run has none yet.
+    """
+    if not path.is_dir():
+        return path
+    best = path / BEST
+    if not best.is_file():
+        open_run(path)
+        raise DataError(f"{path}: holds no {BEST} yet; finish an epoch with  edgeseg train DATA -o {path} --resume")
+    return best

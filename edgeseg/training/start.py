@@ -1,0 +1,95 @@
+"""From a data set and a configuration to a trained run folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from edgeseg.data.check import Report, check
+from edgeseg.data.dataset import Dataset, open_dataset
+from edgeseg.errors import DataError, OutputError, UsageError
+from edgeseg.training.fit import OnProgress, Outcome, fit
+from edgeseg.training.models import check_size
+from edgeseg.training.run import CONFIG, Run, TrainConfig, open_run, refuse_existing
+
+
+def train(
+    data: Path,
+    out: Path,
+    config: TrainConfig,
+    ignore: Iterable[int] = (),
+    force: bool = False,
+    tensorboard: bool = False,
+    on_check: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
+) -> Outcome:
+    """Check `data`, then train into the new folder `out`.
+
+    Raises DataError where the data do not pass the check, SizeError for a size the network
+    cannot take, RunExistsError where `out` holds something and `force` is false.
+    """
+    check_size(config.model, config.size)
+    if not force:
+        refuse_existing(out)
+    dataset = open_dataset(data, ignore)
+    report = check(dataset, on_check)
+    _require(dataset, report)
+    if force:
+        _remove(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be made ({error.strerror}); choose another place") from error
+    run = Run(out, config, report.labels, data.resolve().name, dataset.fingerprint())
+    run.save()
+    return _fit(run, dataset, report, False, tensorboard, on_progress)
+
+
+def resume(
+    data: Path,
+    out: Path,
+    epochs: int | None = None,
+    tensorboard: bool = False,
+    on_check: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
+) -> Outcome:
+    """Continue the run in `out` where it stopped, with its own configuration.
+
+    Raises DataError where `data` are not what the run began with.
+    """
+    run = open_run(out)
+    dataset = open_dataset(data, run.labels.ignore)
+    report = check(dataset, on_check)
+    _require(dataset, report)
+    if dataset.fingerprint() != run.data_sha256:
+        raise DataError(f"{data}: is not what {out} was trained on; begin a new run with -o another folder")
+    if epochs is not None and epochs != run.config.epochs:
+        if len(run.history()) > epochs:
+            raise UsageError(f"{out}: has {len(run.history())} epochs behind it already; give --epochs above that")
+        run = replace(run, config=replace(run.config, epochs=epochs))
+        run.save()
+    return _fit(run, dataset, report, True, tensorboard, on_progress)
+
+
+def _require(dataset: Dataset, report: Report) -> None:
+    report.require()
+    if len(report.labels.counted) < 2:
+        raise DataError(f"{dataset.root}: shows fewer than 2 classes; there is nothing to tell apart")
+    dataset.split("train")
+    dataset.split("val")
+
+
+def _fit(
+    run: Run, dataset: Dataset, report: Report, again: bool, tensorboard: bool, on_progress: OnProgress | None
+) -> Outcome:
+    share = report.pixel_share("train")
+    return fit(run, dataset.split("train"), dataset.split("val"), share, again, on_progress, tensorboard)
+
+
+def _remove(out: Path) -> None:
+    """Delete an old run, and nothing that is not one."""
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / CONFIG).is_file()):
+        raise OutputError(f"{out}: is no run folder, so --force leaves it alone; choose another")
+    shutil.rmtree(out, ignore_errors=True)
