@@ -1,0 +1,62 @@
+"""Class colours over a picture, with a legend."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from edgeseg.images import Image, Mask
+from edgeseg.labels import Labels
+
+
+class Overlay:
+    """Blends masks over frames; keeps its buffers from call to call.
+
+    Colours are applied at the size of the label map and then stretched, which costs a
+    fraction of painting at the frame's size. Black classes (background, ignored) leave the
+    picture as it is.
+    """
+
+    def __init__(self, labels: Labels, opacity: float = 0.5, legend: bool = True) -> None:
+        self._opacity = opacity
+        colors = labels.palette()[:, ::-1]
+        self._colors = np.ascontiguousarray(colors[:, None, :])
+        self._tinted = np.where(colors.any(axis=1), 255, 0).astype(np.uint8)
+        self._labels = labels if legend else None
+        self._legend: Image | None = None
+        self._buffer: Image | None = None
+
+    def __call__(self, frame: Image, label_map: Mask) -> Image:
+        """BGR frame HxWx3 and class ids of any size: a new BGR picture HxWx3."""
+        height, width = frame.shape[:2]
+        if self._buffer is None or self._buffer.shape != frame.shape:
+            self._buffer = np.empty_like(frame)
+            self._legend = draw_legend(self._labels, height) if self._labels else None
+        small = cv2.applyColorMap(label_map, self._colors)
+        full = cv2.resize(small, (width, height), dst=self._buffer, interpolation=cv2.INTER_LINEAR)
+        blended = cv2.addWeighted(frame, 1 - self._opacity, full, self._opacity, 0, dst=self._buffer)
+        where = cv2.resize(cv2.LUT(label_map, self._tinted), (width, height), interpolation=cv2.INTER_NEAREST)
+        picture = frame.copy()
+        cv2.copyTo(blended, where, picture)
+        if self._legend is not None:
+            rows, columns = min(height, self._legend.shape[0]), min(width, self._legend.shape[1])
+            corner = picture[:rows, :columns]
+            cv2.addWeighted(corner, 0.35, self._legend[:rows, :columns], 0.65, 0, dst=corner)
+        return np.asarray(picture, np.uint8)
+
+
+def draw_legend(labels: Labels, frame_height: int) -> Image:
+    """A BGR strip with a swatch and the name of each class that has a colour."""
+    shown = [i for i in labels.counted if any(labels.colors[i])]
+    line = max(12, min(frame_height // 20, frame_height // max(1, len(shown))))
+    scale, font = line / 34, cv2.FONT_HERSHEY_SIMPLEX
+    widths = [cv2.getTextSize(labels.names[i], font, scale, 1)[0][0] for i in shown]
+    strip = np.zeros((line * len(shown) + line // 2, max(widths, default=0) + 2 * line, 3), np.uint8)
+    for row, class_id in enumerate(shown):
+        top = row * line + line // 4
+        red, green, blue = labels.colors[class_id]
+        swatch = (line // 4, top + line // 6), (line, top + line - line // 6)
+        cv2.rectangle(strip, *swatch, (blue, green, red), cv2.FILLED)
+        where = (line + line // 3, top + round(line * 0.75))
+        cv2.putText(strip, labels.names[class_id], where, font, scale, (255, 255, 255), 1, cv2.LINE_AA)
+    return strip

@@ -1,0 +1,44 @@
+"""A folder of one-channel PNGs with class ids, at the frames' size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+
+from edgeseg.errors import OutputError
+from edgeseg.files import replacing
+from edgeseg.images import Mask, resize_mask
+from edgeseg.labels import Labels
+from edgeseg.sources.frame import Frame
+
+
+def accepts(uri: str) -> bool:
+    """True for `masks/`, `some/dir/`, or a folder that exists."""
+    return uri.endswith("/") or Path(uri).is_dir()
+
+
+def open(uri: str, labels: Labels, fps: float) -> MasksSink:
+    """Raises OutputError where the folder cannot be made."""
+    return MasksSink(Path(uri))
+
+
+class MasksSink:
+    """See `edgeseg.sinks.Sink`; each file is whole or absent, so a break leaves nothing half done."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with replacing(folder / "probe.png"):
+            pass  # refuses now what it would refuse at the first frame
+        (folder / "probe.png").unlink()
+
+    def write(self, frame: Frame, label_map: Mask) -> None:
+        """Write NAME.png."""
+        path = self._folder / f"{frame.name}.png"
+        mask = resize_mask(label_map, (frame.image.shape[0], frame.image.shape[1]))
+        with replacing(path, durable=False) as temporary:
+            if not cv2.imwrite(str(temporary), mask):
+                raise OutputError(f"{path}: cannot be written; is the disk full?")
+
+    def close(self, complete: bool) -> None:
+        """Nothing is open."""

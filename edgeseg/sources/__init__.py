@@ -1,0 +1,44 @@
+"""Where frames come from: a module each, tried in the order of `SOURCES`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from edgeseg.errors import SourceError
+from edgeseg.sources import belt, camera, folder, video
+from edgeseg.sources.frame import Frame
+
+
+class Source(Protocol):
+    """An open source of frames."""
+
+    fps: float
+    """Frames a second that the source means to give; 30 where it does not say."""
+    total: int | None
+    """Frames in all, where that is known."""
+    dropped: int
+    """Frames that were replaced by a newer one before anybody took them."""
+
+    def frames(self) -> Iterator[Frame]:
+        """Give frames until the source ends; raises SourceError where it breaks off."""
+
+    def close(self) -> None:
+        """Free the device or file; may be called twice."""
+
+
+class _Module(Protocol):
+    def accepts(self, uri: str) -> bool: ...
+    def open(self, uri: str) -> Source: ...
+
+
+SOURCES: tuple[_Module, ...] = (belt, camera, folder, video)
+KNOWN = "belt: · 0 or camera:/dev/video0 · clip.mp4 · a folder of images"
+
+
+def open_source(uri: str) -> Source:
+    """Open a source by its URI; raises SourceError that says what is there instead."""
+    for module in SOURCES:
+        if module.accepts(uri):
+            return module.open(uri)
+    raise SourceError(f"{uri}: is no source; known are {KNOWN}")

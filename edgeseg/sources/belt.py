@@ -1,0 +1,63 @@
+"""`belt:` the rendered conveyor, a camera for machines that have none.
+
+`belt:?seed=7&size=360x480&frames=240&fps=30`: all optional. Without `fps` each frame comes
+as soon as it is asked for; with it, no faster than that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from urllib.parse import parse_qsl
+
+from edgeseg.errors import SourceError
+from edgeseg.scene.belt import Belt
+from edgeseg.sources.frame import Frame
+
+DEFAULTS = {"seed": "7", "size": "360x480", "frames": "0", "fps": "0"}
+
+
+def accepts(uri: str) -> bool:
+    """True for `belt:…`."""
+    return uri == "belt" or uri.startswith("belt:")
+
+
+def open(uri: str) -> BeltSource:
+    """Raises SourceError for options that cannot be read."""
+    given = dict(parse_qsl(uri.partition(":")[2].lstrip("?"), keep_blank_values=True))
+    unknown = sorted(set(given) - set(DEFAULTS))
+    if unknown:
+        raise SourceError(f"{uri}: belt knows no '{unknown[0]}'; it knows {', '.join(DEFAULTS)}")
+    options = DEFAULTS | given
+    try:
+        height, width = (int(part) for part in options["size"].split("x"))
+        return BeltSource(
+            Belt(int(options["seed"]), (height, width)), int(options["frames"]) or None, float(options["fps"])
+        )
+    except ValueError as error:
+        raise SourceError(f"{uri}: cannot be read ({error}); write it like belt:?seed=7&size=360x480") from error
+
+
+class BeltSource:
+    """See `edgeseg.sources.Source`."""
+
+    def __init__(self, belt: Belt, frames: int | None, pace: float) -> None:
+        self._belt = belt
+        self._pace = pace
+        self.total = frames
+        self.fps = pace or 30.0
+        self.dropped = 0
+
+    def frames(self) -> Iterator[Frame]:
+        """Endless, unless a number of frames was asked for."""
+        started = time.monotonic()
+        index = 0
+        while self.total is None or index < self.total:
+            if self._pace:
+                time.sleep(max(0.0, started + index / self._pace - time.monotonic()))
+            picture, _ = self._belt.frame(index)
+            yield Frame(picture, f"{index:06d}", time.monotonic())
+            index += 1
+
+    def close(self) -> None:
+        """Nothing to free."""
