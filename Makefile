@@ -1,5 +1,6 @@
 # Each target sets up what it needs in .venv; PYTHON chooses the interpreter (3.11 to 3.13).
 PYTHON ?= python3
+PYTHON_LEGACY ?= python3.11
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -11,7 +12,7 @@ demo: .venv/host
 test: .venv/dev
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: .venv/dev
+test-slow: .venv/dev .venv-legacy/ready
 	$(BIN)/python -m pytest -m slow
 
 lint: .venv/dev
@@ -20,11 +21,19 @@ lint: .venv/dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-legacy build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"edgeseg needs Python 3.11 to 3.13, and {sys.executable} is {v[0]}.{v[1]}: name another, as in  make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
+
+# The last tflite-runtime runs on Python 3.11 at most; without one, its test says that it is skipped.
+.venv-legacy/ready: pyproject.toml
+	if command -v $(PYTHON_LEGACY) >/dev/null; then \
+	    $(PYTHON_LEGACY) -m venv .venv-legacy && \
+	    .venv-legacy/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[legacy]'; \
+	else mkdir -p .venv-legacy; fi
+	touch $@
 
 .venv/host: .venv/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[host]'

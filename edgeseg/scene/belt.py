@@ -208,7 +208,7 @@ class Belt:
         facing = np.clip(-(slope_x * light[0] + slope_y * light[1]), -1.2, 1.2)
         if isinstance(shape, Scratch):
             torn = 0.13 * self._grain[top:bottom, left:right, 1]
-            level = placed.metal * 0.62 + 0.10 * facing + torn * 0.35
+            level = 0.18 + placed.metal * 0.45 + 0.10 * facing + torn * 0.35
             window += (level[:, :, None] - window) * (alpha * 0.9)
         else:
             offset_x, offset_y = 0.022 * light[0], 0.022 * light[1]

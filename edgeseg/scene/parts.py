@@ -144,7 +144,7 @@ class Scratch:
     def distance(self, x: Field, y: Field) -> Field:
         t = np.clip(x / (self.length / 2), -1, 1)
         spine = self.bend * (t * t - 0.4) + 0.006 * np.sin(self.wobble + t * 7)
-        half = self.width * (1 - 0.75 * t**4) * (0.92 + 0.08 * np.sin(3 * self.wobble + t * 23))
+        half = self.width * (1 - 0.6 * t**4) * (0.92 + 0.08 * np.sin(3 * self.wobble + t * 23))
         past_end = np.maximum(np.abs(x) - self.length / 2, 0)
         slope = 2 * self.bend * t / (self.length / 2)
         return np.asarray(np.hypot(past_end, (y - spine) / np.sqrt(1 + slope**2)) - half, np.float32)
@@ -166,4 +166,4 @@ def random_shape(rng: np.random.Generator) -> Shape:
     if kind == 2:
         return Bolt(float(rng.uniform(0.24, 0.34)) * scale, 0.042 * scale, 0.085 * scale)
     bend = float(rng.uniform(-0.07, 0.07))
-    return Scratch(float(rng.uniform(0.24, 0.40)), float(rng.uniform(0.018, 0.028)), bend, float(rng.uniform(0, 6)))
+    return Scratch(float(rng.uniform(0.26, 0.40)), float(rng.uniform(0.022, 0.034)), bend, float(rng.uniform(0, 6)))

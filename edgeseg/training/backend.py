@@ -23,4 +23,18 @@ try:
 except ImportError as _error:
     raise MissingExtraError(f"Keras and {os.environ['KERAS_BACKEND']}", "train") from _error
 
-__all__ = ["keras", "layers", "ops"]
+__all__ = ["has_gpu", "keras", "layers", "ops"]
+
+
+def has_gpu() -> bool:
+    """Whether the backend sees a GPU. Keras' own question is an error under JAX where there is none."""
+    name = keras.backend.backend()
+    if name == "jax":
+        import jax  # already there: it is the backend
+
+        return bool(jax.default_backend() == "gpu")
+    if name == "torch":
+        import torch
+
+        return bool(torch.cuda.is_available())
+    return bool(keras.distribution.list_devices("gpu"))

@@ -18,7 +18,7 @@ from edgeseg.evaluate import evaluate
 from edgeseg.files import replacing, write_json
 from edgeseg.metrics import Scores
 from edgeseg.model_info import ModelInfo, attach
-from edgeseg.training.backend import keras
+from edgeseg.training.backend import has_gpu, keras
 from edgeseg.training.history import plot
 from edgeseg.training.loader import Batches
 from edgeseg.training.losses import make_loss
@@ -77,8 +77,8 @@ def fit(
     """
     config = run.config
     keras.utils.set_random_seed(config.seed)
-    _set_precision(config.precision)
-    model = build(config.model, config.size, config.channels, run.labels.num_classes)
+    with _precision(config.precision):
+        model = build(config.model, config.size, config.channels, run.labels.num_classes)
     history = run.history() if resume else []
     augmentation = config.augmentation
     batches = Batches(
@@ -94,7 +94,15 @@ def fit(
     interrupted = False
     try:
         if len(history) < config.epochs:
-            model.fit(batches, epochs=config.epochs, initial_epoch=len(history), callbacks=[epochs], verbose=0)
+            # The loader shuffles; Keras' own shuffle would make a resumed run see another order.
+            model.fit(
+                batches,
+                epochs=config.epochs,
+                initial_epoch=len(history),
+                callbacks=[epochs],
+                shuffle=False,
+                verbose=0,
+            )
     except KeyboardInterrupt:
         interrupted = True
     return Outcome(len(history), epochs.best_epoch, epochs.best_miou, interrupted)
@@ -122,18 +130,18 @@ def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> Any:
     return optimizer
 
 
-def _set_precision(precision: str) -> None:
+@contextmanager
+def _precision(precision: str) -> Iterator[None]:
+    """Layers built inside compute in `precision`; what was set before returns."""
     if precision == "auto":
-        has_gpu = bool(keras.distribution.list_devices("gpu")) if keras.backend.backend() != "torch" else _torch_gpu()
         half = "mixed_bfloat16" if keras.backend.backend() == "jax" else "mixed_float16"
-        precision = half if has_gpu else "float32"
+        precision = half if has_gpu() else "float32"
+    before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
-
-
-def _torch_gpu() -> bool:
-    import torch  # already there: it is the backend
-
-    return bool(torch.cuda.is_available())
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _board(run: Run) -> Any:
@@ -223,10 +231,8 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
         """Save a float32 twin: what is deployed has nothing to do with the precision of training."""
         config, labels = self._run.config, self._run.labels
         if self._twin is None:
-            policy = keras.config.dtype_policy()
-            keras.config.set_dtype_policy("float32")
-            self._twin = build(config.model, config.size, config.channels, labels.num_classes)
-            keras.config.set_dtype_policy(policy)
+            with _precision("float32"):
+                self._twin = build(config.model, config.size, config.channels, labels.num_classes)
         self._twin.set_weights(self.model.get_weights())
         self.best_miou, self.best_epoch = scores.miou, self._epoch
         provenance = {

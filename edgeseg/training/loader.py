@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,8 +90,3 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             self._cache[number] = loaded
             self._cached_bytes += size
         return loaded
-
-
-def as_tensors(batch: Any) -> Any:
-    """One batch on the backend's device, for measuring the step without the loader."""
-    return tuple(keras.ops.convert_to_tensor(part) for part in batch)

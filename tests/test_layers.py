@@ -1,0 +1,80 @@
+"""What may import what."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BOARD = ["segmenter", "live", "overlay", "images", "labels", "metrics", "model_info", "sources", "sinks", "scene"]
+HOST_LIBRARIES = {"keras", "tensorflow", "jax", "torch", "matplotlib", "PIL", "tensorboardX"}
+LAYERS = ["errors", "files", "quiet", "labels", "images", "metrics", "scene", "model_info", "segmenter"]
+LAYERS += ["overlay", "sources", "sinks", "live", "data", "evaluate", "training", "terminal", "demo", "cli"]
+"""Bottom up; a module imports only from its own layer and those before it."""
+
+
+def files() -> list[Path]:
+    return sorted((ROOT / "edgeseg").rglob("*.py"))
+
+
+def imports(path: Path, top_level_only: bool = False) -> set[str]:
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else list(ast.walk(tree))
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def layer(path: Path) -> str:
+    return path.relative_to(ROOT / "edgeseg").parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_layers_point_one_way(path: Path) -> None:
+    own = layer(path)
+    if own in ("__init__", "__main__", "version"):
+        return
+    for name in imports(path, top_level_only=True):
+        if name.startswith("edgeseg.") and name != "edgeseg.version":
+            assert LAYERS.index(name.split(".")[1]) <= LAYERS.index(own), name
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_heavy_libraries_stay_in_their_rooms(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imports(path)}
+    if layer(path) == "training":
+        assert "tensorflow" not in roots
+        assert path.name == "backend.py" or "keras" not in roots
+    else:
+        assert not roots & {"keras", "tensorflow", "jax", "torch"}
+    if layer(path) in BOARD:
+        assert not roots & HOST_LIBRARIES
+    if layer(path) not in ("cli", "demo"):
+        assert "converters" not in roots
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import edgeseg",
+        "from edgeseg.segmenter import Segmenter; Segmenter(sys.argv[1])",
+        "sys.argv[1:] = ['live', sys.argv[1], '--source', 'belt:?size=64x96', '--frames', '2']; main()",
+        "sys.argv[1:] = ['--help']; main()",
+        "sys.argv[1:] = ['data', 'belt', sys.argv[2], '--train', '1', '--val', '1']; main()",
+    ],
+)
+def test_board_side_commands_import_no_training_library(code: str, int8_model: Path, tmp_path: Path) -> None:
+    report = (
+        "import sys, atexit\nfrom edgeseg.cli import main\n"
+        f"bad = {sorted(HOST_LIBRARIES)!r}\n"
+        "atexit.register(lambda: print('LOADED', [name for name in bad if name in sys.modules]))\n"
+    )
+    command = [sys.executable, "-c", report + code, str(int8_model), str(tmp_path / "set")]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert result.stdout.splitlines()[-1] == "LOADED []"

@@ -1,0 +1,86 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edgeseg.errors import SourceError
+from edgeseg.live import LiveStats, run
+from edgeseg.segmenter import Segmenter
+from edgeseg.sources import open_source
+from edgeseg.sources.frame import Frame
+
+BELT = "belt:?size=64x96&frames=12"
+
+
+def test_every_frame_reaches_every_sink(int8_model: Path, tmp_path: Path) -> None:
+    stats = run(Segmenter(int8_model), open_source(BELT), [str(tmp_path / "out.mp4"), f"{tmp_path}/masks/"])
+    assert stats.frames == 12
+    assert stats.dropped == 0
+    assert len(list((tmp_path / "masks").iterdir())) == 12
+    assert cv2.VideoCapture(str(tmp_path / "out.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) == 12
+
+
+def test_written_masks_are_what_the_segmenter_says(int8_model: Path, tmp_path: Path) -> None:
+    segmenter = Segmenter(int8_model)
+    run(segmenter, open_source(BELT), [f"{tmp_path}/masks/"])
+    frames = list(open_source(BELT).frames())
+    for frame in frames[::5]:
+        mask = cv2.imread(str(tmp_path / "masks" / f"{frame.name}.png"), cv2.IMREAD_UNCHANGED)
+        assert np.array_equal(mask, segmenter(frame.image))
+
+
+def test_areas_are_those_of_the_masks(int8_model: Path, tmp_path: Path) -> None:
+    stats = run(Segmenter(int8_model), open_source(BELT), [f"{tmp_path}/masks/"])
+    masks = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in (tmp_path / "masks").iterdir()]
+    assert sum(stats.areas.values()) == pytest.approx(1)
+    assert stats.areas["belt"] == pytest.approx(np.mean([np.mean(mask == 0) for mask in masks]), abs=1e-6)
+
+
+def test_frames_end_the_loop(int8_model: Path) -> None:
+    assert run(Segmenter(int8_model), open_source("belt:?size=64x96"), [], max_frames=3).frames == 3
+
+
+class Breaking:
+    """A source that ends in the way it is told to."""
+
+    fps, total, dropped, closed = 10.0, None, 0, False
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def frames(self):
+        yield Frame(np.zeros((64, 96, 3), np.uint8), "0", 0.0)
+        raise self._error
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_ctrl_c_finishes_the_video(int8_model: Path, tmp_path: Path) -> None:
+    source = Breaking(KeyboardInterrupt())
+    assert run(Segmenter(int8_model), source, [str(tmp_path / "out.mp4")]).frames == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+    assert source.closed
+
+
+def test_a_source_that_breaks_off_leaves_nothing_under_the_final_name(int8_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(SourceError):
+        run(Segmenter(int8_model), Breaking(SourceError("gone")), [str(tmp_path / "out.mp4")])
+    assert [path.name for path in tmp_path.iterdir()] == ["out.partial.mp4"]
+
+
+def test_the_command_prints_its_figures_as_json(edgeseg: Callable, int8_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o.mp4"
+    result = edgeseg("live", int8_model, "--source", BELT, "--out", out, "--json")
+    assert result.returncode == 0, result.stderr
+    figures = json.loads(result.stdout)
+    assert figures["frames"] == 12
+    assert set(figures) == {"frames", "fps", "seconds", "invoke_ms", "overhead_ms", "dropped", "class_areas"}
+    assert out.is_file()
+
+
+def test_stats_without_frames_are_zero() -> None:
+    assert LiveStats(0, 0.0, 0.0, 0.0, 0, {}).fps == 0
