@@ -30,15 +30,15 @@ from edgeseg.training.fit import OnProgress
 from edgeseg.training.run import PLOT, TrainConfig
 from edgeseg.training.start import train
 
-IMAGES = {"train": 240, "val": 48, "test": 48}
+IMAGES = {"train": 320, "val": 48, "test": 48}
 """Each part shows belts that no other part shows; the figures are those of the test part."""
 SIZE = (192, 256)
 CONFIG = TrainConfig(
     model="nano",
     size=SIZE,
-    epochs=30,
+    epochs=18,
     learning_rate=4e-3,
-    class_power=0.5,
+    class_power=0.0,  # the parts are large and clear; any weight would only swell their outlines
     loss_stride=1,
     augmentation=Augmentation(scale=(0.75, 1.35)),
 )
