@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.job import Job, Result
+from converters.schemes import scheme as find_scheme
 from edgeseg.data.dataset import open_dataset
 from edgeseg.errors import ConversionError, DataError, MissingExtraError, ModelError, UsageError
 from edgeseg.files import replacing
@@ -52,6 +53,7 @@ def convert(
     model = best_model(source)
     if not model.is_file() or model.suffix != ".keras":
         raise ModelError(f"{model}: give a run folder or a .keras file")
+    find_scheme(scheme)
     if calibrate is None:
         raise UsageError("no images to calibrate and check with; name the data with --calibrate DIR")
     used, held_out, dataset = _choose(calibrate, frames, ignore)

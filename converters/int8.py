@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import tensorflow as tf
-
 from converters.job import Job
 
 NAME = "int8"
@@ -19,6 +17,8 @@ INTEGER = True
 
 def convert(exported: Any, job: Job, frames: Callable[[], Any]) -> bytes:
     """See `converters.schemes.Scheme`."""
+    import tensorflow as tf  # here, so that the list of schemes can be read without it
+
     converter = exported.converter()
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = frames

@@ -176,7 +176,7 @@ class _TrainingDisplay:
         else:
             stopped = "stopped; " if outcome.interrupted else ""
             where = f"{percent(outcome.best_miou)} val mIoU in epoch {outcome.best_epoch}"
-            click.echo(f"{self._out}: {stopped}best {where}, in best.keras; history.png shows the course")
+            click.echo(f"{self._out}: {stopped}best {where}; see best.keras, history.png")
         if outcome.interrupted:
             sys.exit(INTERRUPTED)
 

@@ -90,7 +90,7 @@ def fit(
     optimizer.build(model.trainable_variables)
     if resume and (run.path / STATE).is_file():
         _load_state(run, model)
-    epochs = _Epochs(run, val, history, len(batches), on_progress, _board(run) if tensorboard else None)
+    epochs = _Epochs(run, model, val, history, len(batches), on_progress, _board(run) if tensorboard else None)
     interrupted = False
     try:
         if len(history) < config.epochs:
@@ -158,6 +158,7 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(
         self,
         run: Run,
+        model: Any,
         val: Sequence[Pair],
         history: list[dict[str, Any]],
         steps: int,
@@ -172,6 +173,7 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
         self._epoch, self._started, self._loss = len(history) + 1, 0.0, math.nan
         self._validation_seconds = 0.0
         self._twin: Any = None
+        self._predictor = KerasPredictor(model)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch, self._started = epoch + 1, time.monotonic()
@@ -187,7 +189,7 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         seconds = time.monotonic() - self._started
         with self._averaged_weights():
-            scores = evaluate(KerasPredictor(self.model), self._val, self._run.labels)
+            scores = evaluate(self._predictor, self._val, self._run.labels)
             if scores.miou > self.best_miou:
                 self._save_best(scores)
         self._validation_seconds = time.monotonic() - self._started - seconds

@@ -14,12 +14,14 @@ def plot(history: Sequence[dict[str, Any]], path: Path) -> None:
     """Write a PNG with loss and val mIoU by epoch, the best epoch marked."""
     try:
         from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
     except ImportError as error:
         raise MissingExtraError("matplotlib", "train") from error
     epochs = [entry["epoch"] for entry in history]
     best = max(history, key=lambda entry: float(entry["val_miou"]))
     figure = Figure(figsize=(7, 3.6), dpi=120, layout="constrained")
     left = figure.add_subplot()
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.plot(epochs, [entry["loss"] for entry in history], color="tab:grey", marker="." if len(epochs) < 4 else "")
     left.set(xlabel="epoch", ylabel="training loss (grey)", ylim=(0, None))
     right = left.twinx()

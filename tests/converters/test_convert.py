@@ -150,6 +150,7 @@ def test_the_source_and_the_arguments_are_checked_first(run_folder: Path, belt_s
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes(run_folder: Path, belt_set: Path, tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere"
     shutil.copytree(run_folder, copy)

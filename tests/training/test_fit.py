@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -95,11 +96,13 @@ def test_progress_reports_steps_epochs_and_time_left(belt_set: Path, tmp_path: P
     assert seen[0].seconds_left > 0
 
 
+@pytest.mark.slow
 def test_patience_ends_a_run_that_gets_no_better(belt_set: Path, tmp_path: Path) -> None:
-    config = replace(TINY, epochs=40, patience=2, learning_rate=1e-9)
-    assert train(belt_set, tmp_path / "run", config).epochs < 40
+    config = replace(TINY, epochs=20, patience=2, learning_rate=1e-9)
+    assert train(belt_set, tmp_path / "run", config).epochs < 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -135,7 +138,7 @@ def test_an_existing_run_needs_resume_or_force(whole: Path, belt_set: Path, tmp_
     with pytest.raises(OSError, match="no run folder"):
         train(belt_set, tmp_path / "mine", TINY, force=True)
     assert (tmp_path / "mine" / "thesis.txt").is_file()
-    train(belt_set, tmp_path / "run", replace(TINY, epochs=1))
+    shutil.copytree(whole, tmp_path / "run")
     train(belt_set, tmp_path / "run", replace(TINY, epochs=1), force=True)
     assert len(losses(tmp_path / "run")) == 1
 
@@ -172,6 +175,7 @@ def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
         replace(TINY, **wrong)
 
 
+@pytest.mark.slow
 def test_trained_under_jax_exported_under_tensorflow(belt_set: Path, tmp_path: Path) -> None:
     from converters.convert import convert
 
