@@ -13,14 +13,27 @@ from edgeseg.evaluate import Predictor
 from edgeseg.images import preprocess, read_frame
 from edgeseg.metrics import pixel_agreement
 
+ENDS = {
+    "QUANTIZE": frozenset({"uint8"}),
+    "ARG_MAX": frozenset({"int32"}),
+    "CAST": frozenset({"int32", "uint8"}),
+}
+"""Operators of the declared ends, and the types besides int8 that they may hold."""
+
 
 def all_integer(data: bytes) -> None:
-    """Raise ConversionError that names the first operator with a float tensor in or out."""
+    """Raise ConversionError that names the first operator which does not compute in int8.
+
+    Constants may be int32 (biases, shapes). The declared ends turn uint8 pixels into int8 and
+    int8 scores into class ids.
+    """
     for operator in operators(data):
+        ends = ENDS.get(operator.op, frozenset())
         for tensor in (*operator.inputs, *operator.outputs):
-            if tensor.dtype.startswith(("float", "bfloat")):
+            whole = tensor.dtype in {"int8", "int32"} if tensor.constant else tensor.dtype in {"int8"} | ends
+            if not whole:
                 raise ConversionError(
-                    f"operator {operator.index} ({operator.op}) stayed {tensor.dtype} at '{tensor.name}'; "
+                    f"operator {operator.index} ({operator.op}) works in {tensor.dtype} at '{tensor.name}'; "
                     "replace that layer by one that int8 supports"
                 )
 

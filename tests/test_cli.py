@@ -92,6 +92,8 @@ def test_what_native_libraries_say_does_not_reach_the_terminal(
         (["train", "{set}", "-o", "{tmp}/run", "--size", "100x100", "--model", "nano"], "96x96 and 112x112 do"),
         (["train", "{set}", "-o", "{tmp}/run", "--size", "big"], "as in 240x320"),
         (["train", "{set}", "-o", "{tmp}/run", "--model", "unet"], "known models are"),
+        (["train", "{set}", "-o", "{tmp}/run", "--loss", "hinge"], "known losses are"),
+        (["train", "{set}", "-o", "{tmp}/run", "--precision", "int4"], "mixed_bfloat16"),
         (["train", "{set}", "-o", "{run}"], "--resume"),
         (["train", "{set}", "-o", "{run}", "--resume", "--batch", "3"], "leave out --batch"),
         (["train", "{set}", "-o", "{tmp}/file/run"], "another place"),

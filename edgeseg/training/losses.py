@@ -100,6 +100,11 @@ LOSSES: dict[str, Callable[[Weights], Loss]] = {"ce": cross_entropy, "focal": fo
 
 def make_loss(name: str, pixel_share: NDArray[np.float64], power: float) -> Loss:
     """Build a loss by name for a set's class frequencies; raises UsageError that lists the names."""
+    check_name(name)
+    return LOSSES[name](class_weights(pixel_share, power))
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError that lists the losses where `name` is none."""
     if name not in LOSSES:
         raise UsageError(f"no loss is called '{name}'; known losses are {', '.join(LOSSES)}")
-    return LOSSES[name](class_weights(pixel_share, power))

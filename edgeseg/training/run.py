@@ -17,6 +17,8 @@ from edgeseg.training.augment import Augmentation
 VERSION = 1
 CONFIG, BEST, STATE, HISTORY, PLOT = "run.json", "best.keras", "state.npz", "history.json", "history.png"
 
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -55,6 +57,8 @@ class TrainConfig:
                 raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.channels not in (1, 3):
             raise UsageError(f"channels must be 3 (RGB) or 1 (grey), not {self.channels}")
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"no precision is called '{self.precision}'; known are {', '.join(PRECISIONS)}")
         if not self.learning_rate > 0:
             raise UsageError(f"the learning rate must be above 0, not {self.learning_rate}")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from edgeseg.data.check import Report, check
 from edgeseg.data.dataset import Dataset, open_dataset
 from edgeseg.errors import DataError, OutputError, UsageError
+from edgeseg.training import losses
 from edgeseg.training.fit import OnProgress, Outcome, fit
 from edgeseg.training.models import check_size
 from edgeseg.training.run import CONFIG, Run, TrainConfig, open_run, refuse_existing
@@ -31,6 +32,7 @@ def train(
     cannot take, RunExistsError where `out` holds something and `force` is false.
     """
     check_size(config.model, config.size)
+    losses.check_name(config.loss)
     if not force:
         refuse_existing(out)
     dataset = open_dataset(data, ignore)
