@@ -239,6 +239,21 @@ def quantize(source: Path, out: Path, as_json: bool, **options: Any) -> None:
 
 @cli.command()
 @click.argument("model", type=FOLDER)
+@click.option("--target", type=click.Choice(["edgetpu"]), required=True)
+@click.option("--min-mapped", default=0.0, type=click.FloatRange(0, 1), help="Exit code 3 below this share, 0 to 1.")
+@click.option("--json", "as_json", is_flag=True, help="Print every operator as JSON.")
+def check(model: Path, target: str, min_mapped: float, as_json: bool) -> None:
+    """Predict which operators of the .tflite MODEL the Edge TPU will run, without its compiler."""
+    from converters.edgetpu import check_file
+    from edgeseg.terminal import placement_table
+
+    report = check_file(model)
+    click.echo(json.dumps(report.to_json()) if as_json else placement_table(report))
+    report.require(model, min_mapped)
+
+
+@cli.command()
+@click.argument("model", type=FOLDER)
 @click.option("--source", default="0", show_default=True, help="belt:  0  camera:/dev/video0  clip.mp4  a folder")
 @click.option("--out", multiple=True, help="out.mp4  masks/  window:  Repeatable.")
 @click.option("--frames", type=click.IntRange(1), help="Stop after so many.")

@@ -37,6 +37,12 @@ class ConversionError(EdgesegError, RuntimeError):
     """A conversion that failed, or whose result did not prove itself."""
 
 
+class GateError(EdgesegError, RuntimeError):
+    """A model that works but falls short of what was asked for."""
+
+    exit_code = 3
+
+
 class SourceError(EdgesegError, OSError):
     """A camera, video or folder that gives no frames."""
 

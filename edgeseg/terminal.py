@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from edgeseg.data.check import Report
 from edgeseg.evaluate import Evaluation
 
+if TYPE_CHECKING:
+    from converters.edgetpu import Report as EdgeTpuReport
+
 WIDTH = 80
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns aligned, the first to the left, the others to the right."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> str:
+    """Columns aligned to the right, but those whose number is in `left`."""
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:
-        first, *others = zip(cells, widths, strict=True)
-        return "  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]).rstrip()
+        pairs = enumerate(zip(cells, widths, strict=True))
+        return "  ".join(cell.ljust(width) if i in left else cell.rjust(width) for i, (cell, width) in pairs).rstrip()
 
     rule = "  ".join("─" * width for width in widths)
     return "\n".join([line(header), rule, *(line(row) for row in rows)])
@@ -87,6 +93,22 @@ def _named(report: Report) -> list[tuple[int, str]]:
     met = {class_id for counts in report.counts.values() for class_id in counts}
     named = [(i, f"{i} {name}") for i, name in enumerate(report.labels.names)]
     return named + [(i, f"{i}") for i in sorted(met) if i >= len(report.labels.names)]
+
+
+def placement_table(report: EdgeTpuReport) -> str:
+    """Operators of one kind and fate in a row, then what stands in the way."""
+    kinds = Counter((each.op, each.on_tpu, each.reason) for each in report.operators)
+    rows = [
+        [op[:24], str(count), textwrap.shorten(reason, 46, placeholder=" …")]
+        for (op, _, reason), count in kinds.items()
+    ]
+    lines = [table(["operator", "count", "prediction"], rows, left=(0, 2)), ""]
+    on_tpu = sum(each.on_tpu for each in report.operators)
+    lines.append(f"{on_tpu} of {len(report.operators)} operators on the Edge TPU ({percent(report.mapped)})")
+    memory = report.memory_share
+    streamed = "; the rest streams from the host at each inference" if memory > 1 else ""
+    lines.append(f"weights take {percent(memory)} of its memory{streamed}")
+    return "\n".join([*lines, report.advice])
 
 
 def scores_table(evaluations: Sequence[Evaluation], headings: Sequence[str]) -> str:

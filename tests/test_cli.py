@@ -10,7 +10,16 @@ import pytest
 
 from edgeseg.cli import cli
 
-COMMANDS = [("data", "check"), ("data", "belt"), ("train",), ("evaluate",), ("quantize",), ("live",), ("demo",)]
+COMMANDS = [
+    ("data", "check"),
+    ("data", "belt"),
+    ("train",),
+    ("evaluate",),
+    ("quantize",),
+    ("check",),
+    ("live",),
+    ("demo",),
+]
 
 
 def test_every_command_is_listed_here_and_has_help(edgeseg: Callable) -> None:
@@ -103,6 +112,10 @@ def test_what_native_libraries_say_does_not_reach_the_terminal(
         (["quantize", "{run}", "--calibrate", "{tmp}/absent", "-o", "{tmp}/m.tflite"], "is not a folder"),
         (["quantize", "{run}", "--calibrate", "{set}", "-o", "{tmp}/m.tflite", "--scheme", "int3"], "known schemes"),
         (["quantize", "{run}", "--calibrate", "{set}", "-o", "{tmp}/file/m.tflite"], "another place"),
+        (["check", "{tmp}/file", "--target", "edgetpu"], "not a TFLite model"),
+        (["check", "{tmp}/absent.tflite", "--target", "edgetpu"], "cannot be read"),
+        (["check", "{tmp}/cut.tflite", "--target", "edgetpu"], "damaged"),
+        (["check", "{model}", "--target", "npu"], "edgetpu"),
         (["live", "{run}/best.keras"], "edgeseg quantize"),
         (["live", "{model}", "--source", "camera:/dev/video97"], "this machine has"),
         (["live", "{model}", "--source", "{tmp}/absent.mp4"], "there is no such video"),
@@ -133,6 +146,17 @@ def test_mistakes_get_one_clear_line_and_nothing_is_left(
     message = refused(result)
     assert said in message
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_check_names_what_keeps_a_model_off_the_edge_tpu(edgeseg: Callable, int8_model: Path) -> None:
+    result = edgeseg("check", int8_model, "--target", "edgetpu", "--min-mapped", 1)
+    assert result.returncode == 3
+    assert "RESIZE_BILINEAR" in result.stderr
+    assert "--output logits" in result.stderr
+    assert max(map(len, result.stdout.splitlines()[:-1])) <= 80
+    found = json.loads(edgeseg("check", int8_model, "--target", "edgetpu", "--json").stdout)
+    assert [each["index"] for each in found["operators"]] == list(range(len(found["operators"])))
+    assert set(found["operators"][0]) >= {"index", "op", "version", "on_tpu", "reason", "confidence"}
 
 
 def test_a_model_of_other_classes_is_not_scored(

@@ -55,7 +55,7 @@ def test_heavy_libraries_stay_in_their_rooms(path: Path) -> None:
         assert not roots & {"keras", "tensorflow", "jax", "torch"}
     if layer(path) in BOARD:
         assert not roots & HOST_LIBRARIES
-    if layer(path) not in ("cli", "demo"):
+    if layer(path) not in ("cli", "demo", "terminal"):
         assert "converters" not in roots
 
 
