@@ -25,15 +25,15 @@ clean:
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"edgeseg needs Python 3.11 to 3.13, and {sys.executable} is {v[0]}.{v[1]}: name another, as in  make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "no venv: install it with  apt install python3-venv"; exit 1; }
 
 # The last tflite-runtime runs on Python 3.11 at most; without one, its test says that it is skipped.
 .venv-legacy/ready: pyproject.toml
 	if command -v $(PYTHON_LEGACY) >/dev/null; then \
 	    $(PYTHON_LEGACY) -m venv .venv-legacy && \
-	    .venv-legacy/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[legacy]'; \
-	else mkdir -p .venv-legacy; fi
-	touch $@
+	    .venv-legacy/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[legacy]' && \
+	    touch $@; \
+	fi
 
 .venv/host: .venv/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[host]'

@@ -32,8 +32,8 @@ HELD_OUT = 50
 def convert(
     source: Path,
     out: Path,
-    scheme: str = "int8",
-    calibrate: Path | None = None,
+    scheme: str,
+    calibrate: Path,
     output: str = "labels",
     input_type: str = "uint8",
     frames: int = 100,
@@ -54,8 +54,7 @@ def convert(
     if not model.is_file() or model.suffix != ".keras":
         raise ModelError(f"{model}: give a run folder or a .keras file")
     find_scheme(scheme)
-    if calibrate is None:
-        raise UsageError("no images to calibrate and check with; name the data with --calibrate DIR")
+    ignore = tuple(ignore)
     used, held_out, dataset = _choose(calibrate, frames, ignore)
     with replacing(out) as temporary:
         job = Job(
@@ -66,10 +65,9 @@ def convert(
             input=input_type,
             calibration=tuple(map(str, used)),
             held_out=tuple(map(str, held_out)),
-            dataset=str(dataset) if dataset else None,
-            ignore=tuple(ignore),
+            dataset=str(dataset) if dataset and score else None,
+            ignore=ignore,
             min_agreement=min_agreement,
-            scores=score,
         )
         return _run(job, on_progress)
 
@@ -102,7 +100,7 @@ def _run(job: Job, on_progress: OnProgress | None) -> Result:
     with tempfile.TemporaryDirectory(prefix="edgeseg-") as folder:
         file, log = Path(folder) / "job.json", Path(folder) / "log.txt"
         job.save(file)
-        command = [sys.executable, "-m", "converters.worker", str(file)]
+        command = [sys.executable, "-P", "-m", "converters.worker", str(file)]
         with (
             log.open("w") as errors,
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=_environment()) as process,
@@ -126,6 +124,8 @@ def _listen(process: subprocess.Popen[str], on_progress: OnProgress | None) -> d
     answer: dict[str, Any] = {}
     assert process.stdout is not None
     for line in process.stdout:
+        if not line.startswith("{"):
+            continue  # a library that prints while it is imported
         told = json.loads(line)
         if "progress" not in told:
             answer = told

@@ -32,12 +32,10 @@ class Job:
     held_out: tuple[str, ...]
     """Image files on which the result must agree with the source."""
     dataset: str | None
-    """Folder of a labelled set, to score both on its val part; None to leave that out."""
+    """Folder of a labelled set on whose val part both are scored; None to leave that out."""
     ignore: tuple[int, ...]
     min_agreement: float
     """Smallest share of pixels on which source and result must agree, 0..1."""
-    scores: bool
-    """Whether `dataset` is scored."""
 
     def __post_init__(self) -> None:
         if self.output not in OUTPUTS:

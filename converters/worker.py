@@ -22,9 +22,9 @@ from converters.calibration import stream
 from converters.graph import Exported
 from converters.job import Job, Result
 from converters.schemes import scheme
-from edgeseg.data.dataset import open_dataset
+from edgeseg.data.dataset import Dataset, open_dataset
 from edgeseg.errors import EdgesegError
-from edgeseg.evaluate import evaluate
+from edgeseg.evaluate import common_labels, evaluate
 from edgeseg.labels import Labels
 from edgeseg.metrics import Scores
 from edgeseg.model_info import ModelInfo, attach
@@ -48,28 +48,36 @@ def run(job: Job, channel: Any) -> Result:
     data = chosen.convert(Exported(network, job.output), job, frames)
     if chosen.INTEGER:
         proof.all_integer(data)
-    labels = info.labels if info else Labels.numbered(network.output_shape[-1])
+    dataset = open_dataset(Path(job.dataset), job.ignore) if job.dataset else None
+    named = info.labels if info else _labels_of(dataset, network.output_shape[-1])
+    labels = common_labels(Path(job.model), named, dataset) if dataset else named
     provenance = (info.provenance if info else {}) | {"scheme": job.scheme, "calibration_frames": len(job.calibration)}
     name = info.architecture if info else network.name
     written = ModelInfo(name, labels, source.size, source.channels, job.output, provenance)
     out = Path(job.out)
     _write(out, data, written)
-    result = Segmenter(out)
+    result = Segmenter(out, runtime="litert")
     tell("compare", 0, len(job.held_out))
     agreement = proof.agreement(source, result, job.held_out, job.min_agreement)
     drops: dict[str, float] = {}
     before = after = None
-    if job.dataset is not None and job.scores:
-        pairs = open_dataset(Path(job.dataset), job.ignore).split("val")
-        counted = labels.also_ignoring(job.ignore)
-        before = evaluate(source, pairs, counted, lambda *at: tell("score the source", *at))
-        after = evaluate(result, pairs, counted, lambda *at: tell("score the result", *at))
+    if dataset:
+        pairs = dataset.split("val")
+        before = evaluate(source, pairs, labels, lambda *at: tell("score the source", *at))
+        after = evaluate(result, pairs, labels, lambda *at: tell("score the result", *at))
         drops = {c: 100 * (iou - after.iou.get(c, 0.0)) for c, iou in before.iou.items()}
         figures = {"split": "val", "float_miou": before.miou, "miou": after.miou}
         _write(out, data, dataclasses.replace(written, provenance=provenance | figures))
     return Result(
         out.stat().st_size, agreement, len(job.held_out), len(job.calibration), _miou(before), _miou(after), drops
     )
+
+
+def _labels_of(dataset: Dataset | None, channels: int) -> Labels:
+    """For a network that carries no labels: those of the data if they fit, else numbers."""
+    if dataset and dataset.labels and dataset.labels.num_classes == channels:
+        return dataset.labels
+    return Labels.numbered(channels)
 
 
 def _miou(found: Scores | None) -> float | None:

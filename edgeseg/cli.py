@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from edgeseg import __version__
 from edgeseg.errors import EdgesegError, UsageError
 
-if TYPE_CHECKING:
-    from edgeseg.live import LiveStats
-    from edgeseg.training.fit import Outcome, Progress
-
 FOLDER = click.Path(path_type=Path)
 INTERRUPTED = 130
 
 
-class Size(click.ParamType[tuple[int, int]]):
+class Size(click.ParamType):  # type: ignore[type-arg]  # a parameter only from click 8.4 on
     """HxW, such as 240x320."""
 
     name = "HxW"
@@ -52,7 +48,9 @@ def data() -> None:
     """Check labelled images, or render the built-in set."""
 
 
-IGNORE = click.option("--ignore", type=int, multiple=True, metavar="ID", help="Leave this class id out; repeatable.")
+IGNORE = click.option(
+    "--ignore", type=click.IntRange(0, 255), multiple=True, metavar="ID", help="Leave this class id out; repeatable."
+)
 
 
 @data.command("check")
@@ -62,7 +60,7 @@ def data_check(folder: Path, ignore: tuple[int, ...]) -> None:
     """Read every image and mask in FOLDER and name what is wrong. Exit code 1 if anything is."""
     from edgeseg.data.check import check
     from edgeseg.data.dataset import open_dataset
-    from edgeseg.terminal import ProgressLine, histogram
+    from edgeseg.terminal import ProgressLine, counted, histogram
 
     line = ProgressLine()
     report = check(open_dataset(folder, ignore), lambda *at: line.count("read", *at))
@@ -73,7 +71,9 @@ def data_check(folder: Path, ignore: tuple[int, ...]) -> None:
         click.echo()
     click.echo(histogram(report))
     images = ", ".join(f"{count} {split}" for split, count in report.images.items())
-    click.echo(f"\n{images}: " + (f"{len(report.problems)} problems" if report.problems else "fit for training"))
+    click.echo(
+        f"\n{images}: " + (f"{counted(len(report.problems), 'problem')}" if report.problems else "fit for training")
+    )
     sys.exit(1 if report.problems else 0)
 
 
@@ -115,7 +115,7 @@ def data_belt(folder: Path, train: int, val: int, size: tuple[int, int], seed: i
 @IGNORE
 @click.option("--resume", is_flag=True, help="Continue the run with its own settings; only --epochs may change.")
 @click.option("--force", is_flag=True, help="Replace an existing run.")
-@click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard too.")
+@click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard too (extra: tensorboard).")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def train(
     folder: Path,
@@ -128,11 +128,12 @@ def train(
     **settings: Any,
 ) -> None:
     """Train a network on the labelled images in DATA."""
+    from edgeseg.terminal import TrainingDisplay
     from edgeseg.training import start
     from edgeseg.training.run import TrainConfig
 
     given = {name: value for name, value in settings.items() if value is not None}
-    show = _TrainingDisplay(out)
+    show = TrainingDisplay(out)
     if resume:
         if force or ignore or set(given) - {"epochs"}:
             extra = "force" if force else "ignore" if ignore else sorted(set(given) - {"epochs"})[0].replace("_", "-")
@@ -142,43 +143,8 @@ def train(
         config = TrainConfig(**given)
         outcome = start.train(folder, out, config, ignore, force, tensorboard, show.checked, show.progress)
     show.finish(outcome, as_json)
-
-
-class _TrainingDisplay:
-    def __init__(self, out: Path) -> None:
-        from edgeseg.terminal import ProgressLine
-
-        self._out, self._line = out, ProgressLine()
-
-    def checked(self, done: int, total: int) -> None:
-        self._line.count("checked", done, total)
-
-    def progress(self, at: Progress) -> None:
-        from edgeseg.terminal import bar, duration, percent
-
-        miou = f"mIoU {percent(at.miou)}" if at.miou is not None else "mIoU –"
-        best = f" (best {percent(at.best)})" if at.best is not None else ""
-        text = f"epoch {at.epoch:3d}/{at.epochs}  loss {at.loss:.3f}  {miou}{best}  {duration(at.seconds_left)} left"
-        if at.epoch_ended:
-            self._line.clear()
-            click.echo(text, err=True)
-        else:
-            self._line.show(f"{bar(at.step, at.steps, 10)} {text}")
-
-    def finish(self, outcome: Outcome, as_json: bool) -> None:
-        from edgeseg.terminal import percent
-
-        self._line.clear()
-        if as_json:
-            click.echo(json.dumps({"run": str(self._out), **vars(outcome)}))
-        elif not outcome.best_epoch:
-            click.echo(f"{self._out}: stopped before the first epoch ended; nothing to keep")
-        else:
-            stopped = "stopped; " if outcome.interrupted else ""
-            where = f"{percent(outcome.best_miou)} val mIoU in epoch {outcome.best_epoch}"
-            click.echo(f"{self._out}: {stopped}best {where}; see best.keras, history.png")
-        if outcome.interrupted:
-            sys.exit(INTERRUPTED)
+    if outcome.interrupted:
+        sys.exit(INTERRUPTED)
 
 
 # ---- models ----
@@ -274,28 +240,40 @@ def live(
     from edgeseg.live import run
     from edgeseg.segmenter import Segmenter
     from edgeseg.sources import open_source
-    from edgeseg.terminal import ProgressLine
+    from edgeseg.terminal import ProgressLine, live_line, live_summary
 
     line = ProgressLine()
     segmenter = Segmenter(model, threads, read_labels(labels) if labels else None)
     for note in segmenter.notes:
         click.echo(f"note: {note}", err=True)
-    stats = run(segmenter, open_source(source), out, frames, lambda now: line.show(_live_line(now)))
+    for uri in out:
+        if Path(uri).resolve() == Path(source).resolve():
+            raise UsageError(f"{uri}: is the source, which the output would overwrite; choose another --out")
+    stats = run(segmenter, open_source(source), out, frames, lambda now: line.show(live_line(now)))
     line.clear()
-    click.echo(json.dumps(stats.to_json()) if as_json else _live_summary(stats, out))
+    click.echo(json.dumps(stats.to_json()) if as_json else live_summary(stats, out))
 
 
-def _live_line(now: LiveStats) -> str:
-    return f"{now.frames} frames  {now.fps:.1f} fps  invoke {now.invoke_ms:.1f} ms  {now.dropped} dropped"
+@cli.group()
+def bench() -> None:
+    """Measure on this machine, as ratios within one run."""
 
 
-def _live_summary(stats: LiveStats, out: tuple[str, ...]) -> str:
-    from edgeseg.terminal import percent, table
+@bench.command("loader")
+@click.argument("folder", metavar="DATA", type=FOLDER)
+@click.option("--model", default="small", show_default=True)
+@click.option("--size", type=SIZE, default="240x320", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the rates as JSON.")
+def bench_loader(folder: Path, model: str, size: tuple[int, int], as_json: bool) -> None:
+    """Compare the step rate on DATA with the rate on one batch kept in memory."""
+    from edgeseg.training.benchmark import measure
+    from edgeseg.training.run import TrainConfig
 
-    areas = sorted(stats.areas.items(), key=lambda item: -item[1])
-    text = f"{_live_line(stats)}  overhead {stats.overhead_ms:.1f} ms\n\n"
-    text += table(["class", "mean area"], [[name, percent(area)] for name, area in areas])
-    return text + "".join(f"\nwrote {uri}" for uri in out if not uri.startswith("window"))
+    loaded, cached = measure(folder, TrainConfig(model=model, size=size))
+    if as_json:
+        click.echo(json.dumps({"loaded": loaded, "cached": cached, "ratio": loaded / cached}))
+    else:
+        click.echo(f"{loaded:.3f} steps/s with data, {cached:.3f} on one batch: ratio {loaded / cached:.3f}")
 
 
 @cli.command()
@@ -305,9 +283,9 @@ def _live_summary(stats: LiveStats, out: tuple[str, ...]) -> str:
 def demo(out: Path, epochs: int | None, force: bool) -> None:
     """Run the whole chain on the built-in belt: render, train, quantize, evaluate, live."""
     from edgeseg.demo import run_demo
-    from edgeseg.terminal import ProgressLine
+    from edgeseg.terminal import ProgressLine, TrainingDisplay
 
-    show = _TrainingDisplay(out)
+    show = TrainingDisplay(out)
     line = ProgressLine()
     for text in run_demo(out, epochs, force, line.count, show.progress):
         line.clear()

@@ -42,8 +42,11 @@ CONFIG = TrainConfig(
     loss_stride=1,
     augmentation=Augmentation(scale=(0.75, 1.35)),
 )
-CLIP = "belt:?seed=2026&size=360x480&frames=240"
+CLIP_FRAMES = 240
+CLIP = f"belt:?seed=2026&size=360x480&frames={CLIP_FRAMES}"
 """A belt of no part of the data set."""
+MARKER = ".edgeseg-demo"
+"""File that tells a folder made here from one that must not be replaced."""
 SHOWN = 3
 """Test images in the report's picture."""
 
@@ -57,12 +60,14 @@ def run_demo(out: Path, epochs: int | None, force: bool, on_count: OnCount, on_t
     """
     began = time.monotonic()
     _make_room(out, force)
+    write_bytes(out / MARKER, b"made by edgeseg demo, which may replace this folder\n")
     data, folder, model, clip = out / "data", out / "run", out / "belt.tflite", out / "overlay.mp4"
     write_belt(data, IMAGES, SIZE, 0, lambda *at: on_count("rendered", *at))
     yield f"1 data      {sum(IMAGES.values())} images of a rendered conveyor belt in {data}"
     config = CONFIG if epochs is None else replace(CONFIG, epochs=epochs)
     outcome = train(data, folder, config, on_progress=on_training)
-    yield f"2 train     {config.model}, {outcome.epochs} epochs, val mIoU {percent(outcome.best_miou)}, in {folder}"
+    miou = percent(outcome.best_miou or 0)
+    yield f"2 train     {config.model}, {outcome.epochs} epochs, val mIoU {miou}, in {folder}"
     result = convert(folder, model, "int8", data, on_progress=on_count)
     yield f"3 quantize  full int8, {result.bytes / 1000:.0f} kB, in {model}"
     before = evaluate_file(folder, data, "test", on_progress=lambda *at: on_count("float32", *at))
@@ -70,7 +75,10 @@ def run_demo(out: Path, epochs: int | None, force: bool, on_count: OnCount, on_t
     table = scores_table([before, after], ["float32", "int8"])
     yield f"4 evaluate  on {IMAGES['test']} images of belts that were never seen\n\n{table}\n"
     stats = run(
-        Segmenter(model), open_source(CLIP), [str(clip)], on_progress=lambda now: on_count("live", now.frames, 240)
+        Segmenter(model),
+        open_source(CLIP),
+        [str(clip)],
+        on_progress=lambda now: on_count("live", now.frames, CLIP_FRAMES),
     )
     yield f"5 live      {stats.frames} frames at {stats.fps:.0f} fps, invoke {stats.invoke_ms:.1f} ms, in {clip}"
     _report(out, data, model, before, after, result, stats, time.monotonic() - began)
@@ -87,7 +95,7 @@ def _make_room(out: Path, force: bool) -> None:
         return
     if not force:
         raise OutputError(f"{out}: is there already; replace it with --force, or choose another with -o")
-    if not (out / "data").is_dir():
+    if not (out / MARKER).is_file():
         raise OutputError(f"{out}: does not look like a demo, so --force leaves it alone; choose another with -o")
     shutil.rmtree(out)
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeseg.data.dataset import Pair, open_dataset, read_mask
+from edgeseg.data.dataset import Dataset, Pair, open_dataset, read_mask
 from edgeseg.errors import DataError
 from edgeseg.images import preprocess, read_frame, resize_mask
 from edgeseg.labels import Labels
@@ -94,6 +94,24 @@ def open_predictor(path: Path) -> tuple[Predictor, Labels | None]:
     return KerasPredictor(network), info.labels if info else None
 
 
+def common_labels(path: Path, own: Labels | None, dataset: Dataset) -> Labels:
+    """The classes by which the model at `path`, with its `own` labels if any, is scored on `dataset`.
+
+    Raises DataError where the two differ, or where neither names its classes.
+    """
+    labels = own or dataset.labels
+    if labels is None:
+        raise DataError(
+            f"{dataset.root}: neither the model nor the data name their classes; add a labels.txt, a name a line"
+        )
+    if own and dataset.labels and own.names != dataset.labels.names:
+        raise DataError(
+            f"{path}: knows the classes {', '.join(own.names)}; the data have {', '.join(dataset.labels.names)}: "
+            "use data with the same labels"
+        )
+    return labels.also_ignoring(dataset.labels.ignore if dataset.labels else dataset.ignore)
+
+
 def evaluate_file(
     path: Path,
     data: Path,
@@ -108,13 +126,5 @@ def evaluate_file(
     dataset = open_dataset(data, ignore)
     pairs = dataset.split(split)
     predictor, own = open_predictor(path)
-    labels = own or dataset.labels
-    if labels is None:
-        raise DataError(f"{data}: neither the model nor the data name their classes; add a labels.txt, a name a line")
-    if own and dataset.labels and own.names != dataset.labels.names:
-        raise DataError(
-            f"{path}: knows the classes {', '.join(own.names)}; the data have {', '.join(dataset.labels.names)}: "
-            "evaluate on data with the same labels"
-        )
-    labels = labels.also_ignoring(dataset.labels.ignore if dataset.labels else dataset.ignore)
+    labels = common_labels(path, own, dataset)
     return Evaluation(str(path), split, len(pairs), evaluate(predictor, pairs, labels, on_progress))

@@ -29,7 +29,10 @@ def read_frame(path: Path) -> Image:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    frame = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    try:
+        frame = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error:  # a size beyond all bounds
+        frame = None
     if frame is None:
         raise DataError(f"{path}: is not a readable image; export it again as JPEG or PNG")
     return np.asarray(frame, np.uint8)

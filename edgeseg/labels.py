@@ -83,9 +83,12 @@ class Labels:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Labels:
-        """Raises KeyError or TypeError where `data` did not come from `to_json`."""
+        """Raises KeyError, TypeError or ValueError where `data` did not come from `to_json`."""
         colors = tuple((int(red), int(green), int(blue)) for red, green, blue in data["colors"])
-        return cls(tuple(map(str, data["names"])), colors, frozenset(map(int, data["ignore"])))
+        names = tuple(map(str, data["names"]))
+        if len(colors) != len(names):
+            raise ValueError(f"{len(names)} names, {len(colors)} colours")
+        return cls(names, colors, frozenset(map(int, data["ignore"])))
 
 
 def read_labels(path: Path) -> Labels:

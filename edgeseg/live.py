@@ -5,12 +5,13 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from edgeseg.errors import SourceError
 from edgeseg.labels import Labels
 from edgeseg.segmenter import Segmenter
 from edgeseg.sinks import Sink, open_sink
@@ -36,7 +37,7 @@ class LiveStats:
 
     @property
     def fps(self) -> float:
-        """Frames a second from the first frame to the last."""
+        """Frames a second since the loop began."""
         return self.frames / self.seconds if self.seconds else 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -96,16 +97,19 @@ def run(
     complete = False
     try:
         for uri in out:
-            sinks.append(open_sink(uri, segmenter.labels, source.fps))
+            sinks.append(open_sink(uri, segmenter.labels, source.fps, source.live))
         tally = _Tally(segmenter.labels)
         with suppress(KeyboardInterrupt):  # the way to end a live loop: what is done is complete
             _loop(segmenter, source, sinks, tally, max_frames, on_progress)
+        if not tally.frames:
+            raise SourceError("the source ended before its first frame; nothing was segmented")
         complete = True
         return tally.stats(source.dropped)
     finally:
-        source.close()
-        for sink in sinks:
-            sink.close(complete)
+        with ExitStack() as closing:  # one that fails to close does not keep the others open
+            for sink in sinks:
+                closing.callback(sink.close, complete)
+            closing.callback(source.close)
 
 
 def _loop(

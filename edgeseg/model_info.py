@@ -22,6 +22,8 @@ MEMBER = "edgeseg.json"
 VERSION = 1
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """A fixed time for zip members, so that the same model gives the same bytes."""
+TAIL = 1 << 16
+"""Bytes at the end of a file among which our member lies."""
 _KEYS = {"version", "architecture", "labels", "input", "output", "provenance"}
 
 
@@ -61,12 +63,12 @@ class ModelInfo:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> ModelInfo:
         """Raises ModelError for a newer version or missing parts; warns of unknown keys."""
-        if data.get("version", 0) > VERSION:
-            raise ModelError(f"the model's information has version {data['version']}; update edgeseg to read it")
-        unknown = sorted(set(data) - _KEYS)
-        if unknown:
-            warnings.warn(f"the model's information has unknown keys: {', '.join(unknown)}", stacklevel=2)
         try:
+            if data["version"] > VERSION:
+                raise ModelError(f"the model's information has version {data['version']}; update edgeseg to read it")
+            unknown = sorted(set(data) - _KEYS)
+            if unknown:
+                warnings.warn(f"the model's information has unknown keys: {', '.join(unknown)}", stacklevel=2)
             height, width = data["input"]["size"]
             return cls(
                 architecture=data["architecture"],
@@ -76,7 +78,9 @@ class ModelInfo:
                 output=data["output"],
                 provenance=dict(data.get("provenance", {})),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except ModelError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(f"the model's information is incomplete ({error}); convert the model again") from error
 
 
@@ -90,16 +94,29 @@ def attach(path: Path, info: ModelInfo) -> None:
 def read_info(path: Path) -> ModelInfo | None:
     """What the file says of itself, or None for a model that was not made here.
 
-    Raises ModelError where the information is there but cannot be understood.
+    Raises ModelError where the information is there but damaged or from a newer edgeseg: a
+    model that lost it would run, and mean something else.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             if MEMBER not in archive.namelist():
                 return None
-            return ModelInfo.from_json(json.loads(archive.read(MEMBER)))
-    except (zipfile.BadZipFile, OSError):
+            text = archive.read(MEMBER)
+    except OSError:
         return None
+    except zipfile.BadZipFile as error:
+        if MEMBER.encode() in _tail(path):
+            raise ModelError(f"{path}: is damaged at its end; copy or convert it again") from error
+        return None
+    try:
+        return ModelInfo.from_json(json.loads(text))
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
     except ValueError as error:
-        if isinstance(error, ModelError):
-            raise ModelError(f"{path}: {error}") from error
-        raise ModelError(f"{path}: its edgeseg.json is damaged; convert the model again") from error
+        raise ModelError(f"{path}: its {MEMBER} is damaged; convert the model again") from error
+
+
+def _tail(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        return file.read()

@@ -24,6 +24,7 @@ RUNTIME_VARIABLE = "EDGESEG_RUNTIME"
 """Environment variable that names the runtime to use where several are installed."""
 EDGETPU_OP = b"edgetpu-custom-op"
 EDGETPU_LIBRARY = "libedgetpu.so.1"
+RESIZE_CHANNELS = 128
 SIGN_BIT = 0x80
 """int8 and uint8 of the same pixel or score differ by it: x - 128 is x XOR 128."""
 
@@ -184,7 +185,7 @@ class _Decoder:
         elif output.dtype != np.uint8:
             output = np.asarray(output, np.float32)
         if output.shape[:2] != self._size:
-            output = cv2.resize(output, (self._size[1], self._size[0]), interpolation=cv2.INTER_LINEAR)
+            output = _stretch(output, self._size)
         return np.asarray(np.argmax(output, axis=-1), np.uint8)
 
     def _foreground(self, output: NDArray[Any]) -> Mask:
@@ -194,6 +195,13 @@ class _Decoder:
         # A probability never leaves [0, 1]; once a value did, the output holds logits.
         self._is_logit = self._is_logit or bool(real.min() < -0.01 or real.max() > 1.01)
         return np.asarray(real > (0.0 if self._is_logit else 0.5), np.uint8)
+
+
+def _stretch(scores: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Scores HxWxC to another size, bilinearly; OpenCV takes only so many channels at once."""
+    parts = [scores[:, :, start : start + RESIZE_CHANNELS] for start in range(0, scores.shape[2], RESIZE_CHANNELS)]
+    resized = [cv2.resize(part, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) for part in parts]
+    return np.concatenate([part.reshape(*size, -1) for part in resized], axis=2) if len(parts) > 1 else resized[0]
 
 
 def load_runtime(name: str | None = None) -> tuple[str, Any]:
@@ -207,8 +215,10 @@ def load_runtime(name: str | None = None) -> tuple[str, Any]:
     for candidate in [name] if name else RUNTIMES:
         try:
             return candidate, importlib.import_module(RUNTIMES[candidate])
-        except ImportError:
+        except ModuleNotFoundError:
             continue
+        except ImportError as error:
+            raise ModelError(f"{candidate} is installed but does not load ({_first_line(error)})") from error
     if name == "tflite-runtime":
         raise MissingExtraError("tflite-runtime", "legacy")
     raise ModelError("no TFLite runtime is installed; install one with  pip install ai-edge-litert")

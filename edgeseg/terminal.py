@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import textwrap
@@ -15,7 +16,11 @@ from edgeseg.data.check import Report
 from edgeseg.evaluate import Evaluation
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from converters.edgetpu import Report as EdgeTpuReport
+    from edgeseg.live import LiveStats
+    from edgeseg.training.fit import Outcome, Progress
 
 WIDTH = 80
 
@@ -35,6 +40,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: Collection
 def percent(fraction: float) -> str:
     """0.123 → '12.3 %'."""
     return f"{100 * fraction:.1f} %"
+
+
+def counted(count: int, what: str) -> str:
+    """1, 'problem' → '1 problem'; 2 → '2 problems'."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def duration(seconds: float) -> str:
@@ -122,3 +132,50 @@ def scores_table(evaluations: Sequence[Evaluation], headings: Sequence[str]) -> 
 
 def _share(value: float | None) -> str:
     return "–" if value is None else percent(value)
+
+
+class TrainingDisplay:
+    """What a training shows: a line that moves, a line for each epoch, a last one."""
+
+    def __init__(self, out: Path) -> None:
+        self._out, self._line = out, ProgressLine()
+
+    def checked(self, done: int, total: int) -> None:
+        """While the data are checked."""
+        self._line.count("checked", done, total)
+
+    def progress(self, at: Progress) -> None:
+        """After each step and each epoch."""
+        miou = f"mIoU {percent(at.miou)}" if at.miou is not None else "mIoU –"
+        best = f" (best {percent(at.best)})" if at.best is not None else ""
+        text = f"epoch {at.epoch:3d}/{at.epochs}  loss {at.loss:.3f}  {miou}{best}  {duration(at.seconds_left)} left"
+        if at.epoch_ended:
+            self._line.clear()
+            click.echo(text, err=True)
+        else:
+            self._line.show(f"{bar(at.step, at.steps, 10)} {text}")
+
+    def finish(self, outcome: Outcome, as_json: bool) -> None:
+        """At the end, or after Ctrl-C."""
+        self._line.clear()
+        if as_json:
+            click.echo(json.dumps({"run": str(self._out), **vars(outcome)}))
+        elif not outcome.best_epoch:
+            click.echo(f"{self._out}: stopped before the first epoch ended; nothing to keep")
+        else:
+            stopped = "stopped; " if outcome.interrupted else ""
+            where = f"{percent(outcome.best_miou or 0)} val mIoU in epoch {outcome.best_epoch}"
+            click.echo(f"{self._out}: {stopped}best {where}; see best.keras, history.png")
+
+
+def live_line(now: LiveStats) -> str:
+    """A loop in a line."""
+    return f"{now.frames} frames  {now.fps:.1f} fps  invoke {now.invoke_ms:.1f} ms  {now.dropped} dropped"
+
+
+def live_summary(stats: LiveStats, out: Sequence[str]) -> str:
+    """A loop at its end: the line, the classes, what was written."""
+    areas = sorted(stats.areas.items(), key=lambda item: -item[1])
+    text = f"{live_line(stats)}  overhead {stats.overhead_ms:.1f} ms\n\n"
+    text += table(["class", "mean area"], [[name, percent(area)] for name, area in areas])
+    return text + "".join(f"\nwrote {uri}" for uri in out if not uri.startswith("window"))

@@ -5,26 +5,21 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from edgeseg.cli import cli
 
-COMMANDS = [
-    ("data", "check"),
-    ("data", "belt"),
-    ("train",),
-    ("evaluate",),
-    ("quantize",),
-    ("check",),
-    ("live",),
-    ("demo",),
-]
+GROUPS = ("data", "bench")
+COMMANDS = [("data", "check"), ("data", "belt"), ("bench", "loader")]
+COMMANDS += [(name,) for name in ("train", "evaluate", "quantize", "check", "live", "demo")]
 
 
 def test_every_command_is_listed_here_and_has_help(edgeseg: Callable) -> None:
-    listed = {name: command for name, command in cli.commands.items() if name != "data"}
-    assert {*listed, *cli.commands["data"].commands} == {command[-1] for command in COMMANDS}  # type: ignore[attr-defined]
+    listed = {name: command for name, command in cli.commands.items() if name not in GROUPS}
+    inside = {name for group in GROUPS for name in cli.commands[group].commands}  # type: ignore[attr-defined]
+    assert {*listed, *inside} == {command[-1] for command in COMMANDS}
     for command in COMMANDS:
         result = edgeseg(*command, "--help")
         assert result.returncode == 0
@@ -46,7 +41,7 @@ def test_data_check_names_a_bad_file_and_leaves_with_1(edgeseg: Callable, make_p
     result = edgeseg("data", "check", root)
     assert result.returncode == 1
     assert "b.png: holds id 36, 37, but the labels name 0 to 1" in result.stdout
-    assert "1 problems" in result.stdout
+    assert "1 problem\n" in result.stdout
 
 
 def test_data_belt_writes_a_set(edgeseg: Callable, tmp_path: Path) -> None:
@@ -121,6 +116,13 @@ def test_what_native_libraries_say_does_not_reach_the_terminal(
         (["live", "{model}", "--source", "{tmp}/absent.mp4"], "there is no such video"),
         (["live", "{model}", "--source", "belt:", "--out", "{tmp}/file/o.mp4"], "another place"),
         (["live", "{model}", "--source", "belt:", "--out", "o.xyz"], "is no output"),
+        (["live", "{model}", "--source", "{pictures}", "--out", "{pictures}/"], "is the source"),
+        (["live", "{model}", "--source", "belt:", "--out", "{pictures}.mp4/"], "is a folder"),
+        (["live", "{model}", "--source", "belt:?frames=-3"], "negative"),
+        (["data", "belt", "{tmp}/new", "--size", "16x16"], "32x32"),
+        (["data", "check", "{set}", "--ignore", "300"], "0<=x<=255"),
+        (["train", "{set}", "-o", "{tmp}/run", "--seed", "-1"], "seed must be at least 0"),
+        (["bench", "loader", "{tmp}/absent"], "is not a folder"),
         (["live", "{tmp}/cut.tflite"], "cut.tflite"),
         (["demo", "-o", "{set}"], "--force"),
         (["demo", "-o", "{tmp}", "--force"], "does not look like a demo"),
@@ -139,13 +141,41 @@ def test_mistakes_get_one_clear_line_and_nothing_is_left(
     said: str,
 ) -> None:
     (tmp_path / "file").touch()
+    (tmp_path / "pictures.mp4").mkdir()
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.png").write_bytes(next((belt_set / "val" / "images").iterdir()).read_bytes())
     (tmp_path / "cut.tflite").write_bytes(int8_model.read_bytes()[:3000])
     before = sorted(tmp_path.rglob("*"))
-    places = {"tmp": tmp_path, "set": belt_set, "run": run_folder, "model": int8_model}
+    places = {
+        "tmp": tmp_path,
+        "set": belt_set,
+        "run": run_folder,
+        "model": int8_model,
+        "pictures": tmp_path / "pictures",
+    }
     result = edgeseg(*(argument.format(**places) for argument in arguments), cwd=tmp_path)
     message = refused(result)
     assert said in message
+    assert len(message.strip().splitlines()) <= (1 if message.startswith("edgeseg:") else 4)  # click adds its usage
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_train_resumes_replaces_and_reports_as_json(edgeseg: Callable, belt_set: Path, tmp_path: Path) -> None:
+    run, small = tmp_path / "run", ["--model", "nano", "--size", "32x48"]
+    assert edgeseg("train", belt_set, "-o", run, *small, "--epochs", 1).returncode == 0
+    resumed = edgeseg("train", belt_set, "-o", run, "--resume", "--epochs", 2, "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["epochs"] == 2
+    replaced = edgeseg("train", belt_set, "-o", run, *small, "--epochs", 1, "--force", "--json", "--tensorboard")
+    assert json.loads(replaced.stdout)["epochs"] == 1
+    assert (run / "tensorboard").is_dir()
+
+
+def test_a_demo_folder_is_replaced_only_if_it_is_one(edgeseg: Callable, refused: Callable, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "data").mkdir(parents=True)
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    assert "does not look like a demo" in refused(edgeseg("demo", "-o", tmp_path / "mine", "--force"))
+    assert (tmp_path / "mine" / "thesis.txt").is_file()
 
 
 def test_check_names_what_keeps_a_model_off_the_edge_tpu(edgeseg: Callable, int8_model: Path) -> None:
@@ -174,8 +204,9 @@ def test_a_video_that_breaks_off_leaves_its_frames_under_another_name(
     data = (tmp_path / "clip.avi").read_bytes()
     (tmp_path / "cut.avi").write_bytes(data[: len(data) * 2 // 3])
     result = edgeseg("live", int8_model, "--source", tmp_path / "cut.avi", "--out", tmp_path / "o.mp4")
-    assert "damaged" in refused(result, 1)
+    assert "breaks off after" in refused(result, 1)
     assert not (tmp_path / "o.mp4").exists()
+    assert 5 < cv2.VideoCapture(str(tmp_path / "o.partial.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) < 60
 
 
 def test_a_missing_library_names_the_install_line(

@@ -46,7 +46,7 @@ def test_frames_end_the_loop(int8_model: Path) -> None:
 class Breaking:
     """A source that ends in the way it is told to."""
 
-    fps, total, dropped, closed = 10.0, None, 0, False
+    fps, total, live, dropped, closed = 10.0, None, False, 0, False
 
     def __init__(self, error: BaseException) -> None:
         self._error = error

@@ -37,6 +37,9 @@ def test_a_model_without_information_has_none(tmp_path: Path) -> None:
         (json.dumps(INFO.to_json() | {"version": 99}), "update edgeseg"),
         (json.dumps({"version": 1}), "incomplete"),
         ("{", "damaged"),
+        ("[1]", "incomplete"),
+        (json.dumps(INFO.to_json() | {"version": "x"}), "incomplete"),
+        (json.dumps(INFO.to_json() | {"labels": {"names": ["a"], "colors": [], "ignore": []}}), "incomplete"),
     ],
 )
 def test_information_that_cannot_be_understood_is_refused(tmp_path: Path, text: str, said: str) -> None:

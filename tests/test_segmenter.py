@@ -49,7 +49,7 @@ def test_an_array_that_is_no_frame_is_refused(int8_model: Path, shape: tuple[int
 
 def test_a_truncated_model_is_refused(int8_model: Path, tmp_path: Path) -> None:
     data = int8_model.read_bytes()
-    for length in (4, 30, 1000, len(data) // 2, int(len(data) * 0.9)):
+    for length in (4, 30, 1000, len(data) // 2, int(len(data) * 0.9), len(data) - 50, len(data) - 1):
         (tmp_path / "cut.tflite").write_bytes(data[:length])
         with pytest.raises(ModelError, match=r"cut\.tflite"):
             Segmenter(tmp_path / "cut.tflite")

@@ -61,7 +61,7 @@ class Report:
 
 @dataclass(frozen=True)
 class _Read:
-    problem: str | None = None
+    problem: str = ""
     digest: bytes | None = None
     histogram: NDArray[np.int64] | None = None
 
@@ -84,14 +84,15 @@ def check(dataset: Dataset, on_progress: Callable[[int, int], None] | None = Non
             first_split, first = seen.setdefault(result.digest, (split, pair))
             if first_split != split:
                 problems.append(f"{pair.image}: is also in {first_split} ({first.image.name}); keep it in one part")
-        if result.problem or result.histogram is None:
-            problems.append(result.problem or "")
+        if result.histogram is None:
+            problems.append(result.problem)
             continue
         problems += _wrong_ids(pair, result.histogram, labels)
         for class_id in np.flatnonzero(result.histogram):
             old = counts[split].get(int(class_id), ClassCount(0, 0))
             counts[split][int(class_id)] = ClassCount(old.images + 1, old.pixels + int(result.histogram[class_id]))
     problems += [f"{path}: no image belongs to this mask; add the image or remove the mask" for path in dataset.orphans]
+    problems += [f"{path}: another file has this name with another suffix; rename one" for path in dataset.doubles]
     problems += _absent_classes(dataset, labels, counts)
     images = {split: len(pairs) for split, pairs in dataset.splits.items()}
     return Report(dataset.root, labels, tuple(problems), images, counts)
@@ -105,7 +106,7 @@ def _read(pair: Pair) -> _Read:
     try:
         with Image.open(pair.image) as opened:
             image = ImageOps.exif_transpose(opened.convert("RGB"))  # convert() reads to the last byte
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         return _Read(f"{pair.image}: is not a readable image ({_brief(error)}); export it again or remove it")
     digest = hashlib.sha256(image.tobytes()).digest()
     try:
@@ -115,7 +116,7 @@ def _read(pair: Pair) -> _Read:
     if mask.shape != (image.height, image.width):
         sizes = f"{mask.shape[1]}x{mask.shape[0]}, its image {image.width}x{image.height}"
         return _Read(f"{pair.mask}: the mask is {sizes}; export it at the image's size", digest)
-    return _Read(None, digest, np.bincount(mask.ravel(), minlength=256))
+    return _Read("", digest, np.bincount(mask.ravel(), minlength=256))
 
 
 def _brief(error: Exception) -> str:

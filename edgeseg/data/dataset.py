@@ -41,6 +41,8 @@ class Dataset:
     """By name, in the order train, val, test; sorted by path."""
     orphans: tuple[Path, ...]
     """Masks that no image belongs to."""
+    doubles: tuple[Path, ...] = ()
+    """Images whose name, but for the suffix, another image has too; they are in no split."""
 
     def split(self, name: str) -> tuple[Pair, ...]:
         """The pairs of one split; raises DataError that lists those there are."""
@@ -70,16 +72,18 @@ def open_dataset(root: Path, ignore: Iterable[int] = ()) -> Dataset:
     folders = next((found for layout in LAYOUTS if (found := layout(root))), {})
     if not folders:
         raise DataError(f"{root}: holds no data set that edgeseg knows; expected {EXPECTED}")
-    splits, orphans = {}, []
+    splits, orphans, doubles = {}, [], []
     for split, (images, masks) in folders.items():
-        splits[split], lonely = _match(images, masks)
+        splits[split], lonely, twice = _match(images, masks)
         orphans += lonely
+        doubles += twice
     if not any(splits.values()):
         known = " ".join(sorted(IMAGE_SUFFIXES))
         raise DataError(f"{root}: holds no images; put files ({known}) into {next(iter(folders.values()))[0]}")
     labels = _find_labels(root)
     ignored = frozenset(ignore)
-    return Dataset(root, labels.also_ignoring(ignored) if labels else None, ignored, _divide(splits), tuple(orphans))
+    labels = labels.also_ignoring(ignored) if labels else None
+    return Dataset(root, labels, ignored, _divide(splits), tuple(orphans), tuple(doubles))
 
 
 def _find_labels(root: Path) -> Labels | None:
@@ -89,16 +93,23 @@ def _find_labels(root: Path) -> Labels | None:
     return None
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    """Image files below `folder` by relative path without suffix, sorted."""
-    found = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in IMAGE_SUFFIXES)
-    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in found if path.is_file()}
+def _files(folder: Path) -> tuple[dict[str, Path], list[Path]]:
+    """Image files below `folder` by relative path without suffix, sorted, and those whose key was taken."""
+    found: dict[str, Path] = {}
+    doubles = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+            first = found.setdefault(path.relative_to(folder).with_suffix("").as_posix(), path)
+            doubles += [path] if first != path else []
+    return found, doubles
 
 
-def _match(images: Path, masks: Path) -> tuple[tuple[Pair, ...], list[Path]]:
-    by_image, by_mask = _files(images), _files(masks)
+def _match(images: Path, masks: Path) -> tuple[tuple[Pair, ...], list[Path], list[Path]]:
+    """Pairs, masks without an image, and files that share their name with another one."""
+    (by_image, image_doubles), (by_mask, mask_doubles) = _files(images), _files(masks)
     pairs = tuple(Pair(path, by_mask.get(key, masks / f"{key}.png")) for key, path in by_image.items())
-    return pairs, [path for key, path in by_mask.items() if key not in by_image]
+    orphans = [path for key, path in by_mask.items() if key not in by_image]
+    return pairs, orphans, image_doubles + mask_doubles
 
 
 def _divide(splits: dict[str, tuple[Pair, ...]]) -> dict[str, tuple[Pair, ...]]:
@@ -131,7 +142,7 @@ def read_mask(path: Path) -> Mask:
         with Image.open(path) as opened:
             mode, kind = opened.mode, opened.format
             ids = np.asarray(opened)
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: the mask cannot be read ({error}); export it again") from error
     if kind == "JPEG":
         raise DataError(f"{path}: the mask is a JPEG, which blurs class ids; export it as PNG")

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeseg.errors import SizeError
 from edgeseg.scene.parts import Field, Scratch, Shape, random_shape
 
 LANES = (0.31, 0.69)
@@ -67,7 +68,7 @@ class Belt:
 
     def __init__(self, seed: int, size: tuple[int, int]) -> None:
         if min(size) < 32:
-            raise ValueError(f"the belt needs at least 32x32 pixels, not {size[0]}x{size[1]}")
+            raise SizeError(f"the belt needs at least 32x32 pixels, not {size[0]}x{size[1]}")
         self.seed = seed
         self.size = size
         self._texture = self._make_texture()

@@ -23,16 +23,19 @@ class Sink(Protocol):
 
 class _Module(Protocol):
     def accepts(self, uri: str) -> bool: ...
-    def open(self, uri: str, labels: Labels, fps: float) -> Sink: ...
+    def open(self, uri: str, labels: Labels, fps: float, live: bool) -> Sink: ...
 
 
 SINKS: tuple[_Module, ...] = (window, video, masks)
 KNOWN = "out.mp4 (overlay) · masks/ (a folder of class-id PNGs) · window:"
 
 
-def open_sink(uri: str, labels: Labels, fps: float) -> Sink:
-    """Open a sink by its URI; raises UsageError that lists the kinds, OutputError where it cannot write."""
+def open_sink(uri: str, labels: Labels, fps: float, live: bool = False) -> Sink:
+    """Open a sink for a source of `fps` frames a second.
+
+    Raises UsageError that lists the kinds, and OutputError where it cannot write.
+    """
     for module in SINKS:
         if module.accepts(uri):
-            return module.open(uri, labels, fps)
+            return module.open(uri, labels, fps, live)
     raise UsageError(f"{uri}: is no output; known are {KNOWN}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,7 @@ def accepts(uri: str) -> bool:
     return uri.endswith("/") or Path(uri).is_dir()
 
 
-def open(uri: str, labels: Labels, fps: float) -> MasksSink:
+def open(uri: str, labels: Labels, fps: float, live: bool) -> MasksSink:
     """Raises OutputError where the folder cannot be made."""
     return MasksSink(Path(uri))
 
@@ -28,9 +29,11 @@ class MasksSink:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with replacing(folder / "probe.png"):
-            pass  # refuses now what it would refuse at the first frame
-        (folder / "probe.png").unlink()
+        try:  # refuse now what would be refused at the first frame
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise OutputError(f"{folder}: cannot be written ({error.strerror}); choose another place") from error
 
     def write(self, frame: Frame, label_map: Mask) -> None:
         """Write NAME.png."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from edgeseg.errors import OutputError
-from edgeseg.images import Mask
+from edgeseg.images import Image, Mask
 from edgeseg.labels import Labels
 from edgeseg.overlay import Overlay
 from edgeseg.sources.frame import Frame
@@ -22,19 +22,27 @@ def accepts(uri: str) -> bool:
     return Path(uri).suffix.lower() in CODECS
 
 
-def open(uri: str, labels: Labels, fps: float) -> VideoSink:
+def open(uri: str, labels: Labels, fps: float, live: bool) -> VideoSink:
     """Raises OutputError where the file cannot be written."""
-    return VideoSink(Path(uri), Overlay(labels), fps)
+    return VideoSink(Path(uri), Overlay(labels), fps, live)
 
 
 class VideoSink:
-    """See `edgeseg.sinks.Sink`. Written beside its name, which it takes when it is complete."""
+    """See `edgeseg.sinks.Sink`. Written beside its name, which it takes when it is complete.
 
-    def __init__(self, path: Path, overlay: Overlay, fps: float) -> None:
-        self._path, self._overlay, self._fps = path, overlay, fps
+    Of a `live` source, a picture is repeated for the frames that were dropped behind it, so
+    that the video plays as fast as the world went.
+    """
+
+    def __init__(self, path: Path, overlay: Overlay, fps: float, live: bool = False) -> None:
+        self._path, self._overlay, self._fps, self._live = path, overlay, fps, live
         self._temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
         self._writer: cv2.VideoWriter | None = None
         self._size: tuple[int, int] | None = None
+        self._written = 0
+        self._began = 0.0
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder; give the name of a file")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._temporary.touch()
@@ -44,23 +52,23 @@ class VideoSink:
     def write(self, frame: Frame, label_map: Mask) -> None:
         """Append one frame; a frame of another size than the first is stretched to it."""
         picture = self._overlay(frame.image, label_map)
-        if self._size is None:
+        if self._writer is None or self._size is None:
             self._size = (picture.shape[1], picture.shape[0])
-            codec = cv2.VideoWriter.fourcc(*CODECS[self._path.suffix.lower()])
-            self._writer = cv2.VideoWriter(str(self._temporary), codec, self._fps, self._size)
-        assert self._writer is not None
-        if not self._writer.isOpened():
-            raise OutputError(f"{self._path}: this cv2 cannot encode {self._path.suffix}; try .avi")
+            self._writer = self._start(self._size)
+            self._began = frame.captured
         if (picture.shape[1], picture.shape[0]) != self._size:
             picture = np.asarray(cv2.resize(picture, self._size), np.uint8)
-        self._writer.write(picture)
+        self._append(self._writer, picture, self._due(frame))
 
     def close(self, complete: bool) -> None:
-        """Finish the file; an incomplete one becomes NAME.partial.SUFFIX."""
+        """Finish the file; an incomplete one becomes NAME.partial.SUFFIX. Raises OutputError where it is not whole."""
         if self._writer is None:
             self._temporary.unlink(missing_ok=True)
             return
         self._writer.release()
+        if _frames(self._temporary) < self._written:  # the writer itself reports nothing
+            self._temporary.unlink(missing_ok=True)
+            raise OutputError(f"{self._path}: the video could not be written whole; is the disk full?")
         with self._temporary.open("rb+") as written:
             os.fsync(written.fileno())
         self._temporary.replace(self._path if complete else self.partial)
@@ -69,3 +77,30 @@ class VideoSink:
     def partial(self) -> Path:
         """The name of what is kept of a source that broke off."""
         return self._path.with_name(f"{self._path.stem}.partial{self._path.suffix}")
+
+    def _start(self, size: tuple[int, int]) -> cv2.VideoWriter:
+        codec = cv2.VideoWriter.fourcc(*CODECS[self._path.suffix.lower()])
+        writer = cv2.VideoWriter(str(self._temporary), codec, self._fps, size)
+        if not writer.isOpened():
+            raise OutputError(f"{self._path}: this cv2 cannot encode {self._path.suffix}; try .avi")
+        return writer
+
+    def _due(self, frame: Frame) -> int:
+        """Pictures that the video must hold once this frame is in it."""
+        if not self._live:
+            return self._written + 1
+        return max(self._written + 1, round((frame.captured - self._began) * self._fps) + 1)
+
+    def _append(self, writer: cv2.VideoWriter, picture: Image, due: int) -> None:
+        for _ in range(due - self._written):
+            writer.write(picture)
+        self._written = due
+
+
+def _frames(path: Path) -> int:
+    """Frames that the finished file says it holds; 0 where it cannot be opened."""
+    capture = cv2.VideoCapture(str(path))
+    try:
+        return int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+    finally:
+        capture.release()

@@ -19,7 +19,7 @@ def accepts(uri: str) -> bool:
     return uri in ("window", "window:")
 
 
-def open(uri: str, labels: Labels, fps: float) -> WindowSink:
+def open(uri: str, labels: Labels, fps: float, live: bool) -> WindowSink:
     """Raises OutputError where there is no window to be had."""
     try:
         cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL)

@@ -17,6 +17,8 @@ class Source(Protocol):
     """Frames a second that the source means to give; 30 where it does not say."""
     total: int | None
     """Frames in all, where that is known."""
+    live: bool
+    """Frames come when they come, and some may be dropped; else each is given once."""
     dropped: int
     """Frames that were replaced by a newer one before anybody took them."""
 
@@ -41,4 +43,6 @@ def open_source(uri: str) -> Source:
     for module in SOURCES:
         if module.accepts(uri):
             return module.open(uri)
+    if ":" not in uri:
+        raise SourceError(f"{uri}: there is no such video, folder or camera; known sources are {KNOWN}")
     raise SourceError(f"{uri}: is no source; known are {KNOWN}")

@@ -1,6 +1,6 @@
 """`belt:` the rendered conveyor, a camera for machines that have none.
 
-`belt:?seed=7&size=360x480&frames=240&fps=30`: all optional. Without `fps` each frame comes
+`belt:?seed=2026&size=360x480&frames=240&fps=30`: all optional. Without `fps` each frame comes
 as soon as it is asked for; with it, no faster than that.
 """
 
@@ -14,7 +14,7 @@ from edgeseg.errors import SourceError
 from edgeseg.scene.belt import Belt
 from edgeseg.sources.frame import Frame
 
-DEFAULTS = {"seed": "7", "size": "360x480", "frames": "0", "fps": "0"}
+DEFAULTS = {"seed": "2026", "size": "360x480", "frames": "0", "fps": "0"}
 
 
 def accepts(uri: str) -> bool:
@@ -31,11 +31,13 @@ def open(uri: str) -> BeltSource:
     options = DEFAULTS | given
     try:
         height, width = (int(part) for part in options["size"].split("x"))
+        if int(options["frames"]) < 0 or float(options["fps"]) < 0:
+            raise ValueError("frames and fps cannot be negative")
         return BeltSource(
             Belt(int(options["seed"]), (height, width)), int(options["frames"]) or None, float(options["fps"])
         )
     except ValueError as error:
-        raise SourceError(f"{uri}: cannot be read ({error}); write it like belt:?seed=7&size=360x480") from error
+        raise SourceError(f"{uri}: cannot be read ({error}); write it like belt:?seed=2026&size=360x480") from error
 
 
 class BeltSource:
@@ -46,6 +48,7 @@ class BeltSource:
         self._pace = pace
         self.total = frames
         self.fps = pace or 30.0
+        self.live = False
         self.dropped = 0
 
     def frames(self) -> Iterator[Frame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ def accepts(uri: str) -> bool:
 def open(uri: str) -> CameraSource:
     """Raises SourceError that lists the cameras there are."""
     index = int(re.findall(r"\d+", uri)[-1])
-    if Path("/dev").is_dir() and not Path(f"/dev/video{index}").exists():
+    if sys.platform == "linux" and not Path(f"/dev/video{index}").exists():
         raise SourceError(f"{uri}: there is no such camera; {_listing()}")
     capture = cv2.VideoCapture(index)
     if not capture.isOpened():
@@ -56,6 +57,7 @@ class CameraSource:
         self._capture = capture
         self.fps = fps or float(capture.get(cv2.CAP_PROP_FPS)) or 30.0
         self.total: int | None = None
+        self.live = True
         self.dropped = 0
         self._slot: Frame | None = None
         self._ended = False
@@ -91,4 +93,5 @@ class CameraSource:
         """Stop the thread and free the device."""
         self._ended = True
         self._thread.join(timeout=SILENCE)
-        self._capture.release()
+        if not self._thread.is_alive():  # releasing under a driver that hangs in read() would crash
+            self._capture.release()

@@ -32,6 +32,7 @@ class FolderSource:
         self._files = files
         self.total: int | None = len(files)
         self.fps = 30.0
+        self.live = False
         self.dropped = 0
 
     def frames(self) -> Iterator[Frame]:

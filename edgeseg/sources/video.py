@@ -17,21 +17,13 @@ TOLERANCE = 0.02
 
 
 def accepts(uri: str) -> bool:
-    """True for anything with a path's shape; `open` says if it is not there."""
-    return ":" not in uri or Path(uri).exists()
+    """True for a file that exists."""
+    return Path(uri).is_file()
 
 
 def open(uri: str) -> VideoSource:
-    """Raises SourceError where the file is not there or is no video."""
-    if not Path(uri).is_file():
-        raise SourceError(f"{uri}: there is no such video, folder or camera; known sources are {_known()}")
+    """Raises SourceError where the file is no video."""
     return VideoSource(uri)
-
-
-def _known() -> str:
-    from edgeseg.sources import KNOWN  # the package imports this module
-
-    return KNOWN
 
 
 class VideoSource:
@@ -45,6 +37,7 @@ class VideoSource:
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or 30.0
         count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self.total = count if count > 0 else None
+        self.live = False
         self.dropped = 0
 
     def frames(self) -> Iterator[Frame]:

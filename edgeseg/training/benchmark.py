@@ -1,26 +1,20 @@
-"""Whether the loader keeps up: `python -m edgeseg.training.benchmark DATA`.
-
-Prints the step rate with data loaded and augmented beside the step, the rate on one batch
-that stays in memory, and their ratio. Both are measured in one run, in turns.
-"""
+"""Whether the loader keeps up with the step: what `edgeseg bench loader` measures."""
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgeseg.data.check import check
 from edgeseg.data.dataset import open_dataset
+from edgeseg.errors import DataError
 from edgeseg.training.backend import keras
 from edgeseg.training.fit import make_optimizer
 from edgeseg.training.loader import Batches
 from edgeseg.training.losses import make_loss
-from edgeseg.training.models import build
+from edgeseg.training.models import build, check_size
 from edgeseg.training.run import TrainConfig
 
 ROUNDS = 5
@@ -57,10 +51,16 @@ class _Clock(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def measure(data: Path, config: TrainConfig) -> tuple[float, float]:
-    """Median steps a second (loaded, cached) over ROUNDS epochs of each."""
+    """Median steps a second over ROUNDS epochs of each, in turns: (loaded and augmented, one batch in memory).
+
+    Raises DataError where `data` do not pass the check or fill fewer than three batches.
+    """
+    check_size(config.model, config.size)
     dataset = open_dataset(data)
     report = check(dataset)
     report.require()
+    if len(dataset.split("train")) < 3 * config.batch:
+        raise DataError(f"{data}: fills fewer than 3 batches of {config.batch}; measure on more images")
     batches = Batches(
         dataset.split("train"),
         report.labels,
@@ -83,19 +83,3 @@ def measure(data: Path, config: TrainConfig) -> tuple[float, float]:
             if turn:  # the first turn compiles, and fills the loader's cache
                 rates[name].append(clock.rate)
     return statistics.median(rates["loaded"]), statistics.median(rates["cached"])
-
-
-def main() -> None:
-    """Parse, measure, print."""
-    parser = argparse.ArgumentParser(prog="python -m edgeseg.training.benchmark", description=__doc__)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default="small")
-    parser.add_argument("--size", default="240x320")
-    arguments = parser.parse_args()
-    height, width = map(int, arguments.size.split("x"))
-    loaded, cached = measure(arguments.data, TrainConfig(model=arguments.model, size=(height, width)))
-    print(f"loaded {loaded:.3f} steps/s, cached {cached:.3f} steps/s, ratio {np.divide(loaded, cached):.3f}")  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()

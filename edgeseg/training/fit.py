@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeseg.data.dataset import Pair
-from edgeseg.errors import MissingExtraError, UsageError
+from edgeseg.errors import DataError, MissingExtraError, UsageError
 from edgeseg.evaluate import evaluate
 from edgeseg.files import replacing, write_json
 from edgeseg.metrics import Scores
@@ -57,7 +59,8 @@ class Outcome:
     """Epochs done, earlier parts of a resumed run included."""
     best_epoch: int
     """0 where no epoch ended."""
-    best_miou: float
+    best_miou: float | None
+    """val mIoU of that epoch, 0..1; None where no epoch ended."""
     interrupted: bool
 
 
@@ -87,9 +90,9 @@ def fit(
     batches.start_at(len(history))
     optimizer = make_optimizer(config, len(batches))
     model.compile(optimizer=optimizer, loss=make_loss(config.loss, pixel_share, config.class_power))
-    optimizer.build(model.trainable_variables)
-    if resume and (run.path / STATE).is_file():
-        _load_state(run, model)
+    model.optimizer.build(model.trainable_variables)  # for float16, compile() has wrapped it
+    if history:
+        _load_state(run, model, len(history))
     epochs = _Epochs(run, model, val, history, len(batches), on_progress, _board(run) if tensorboard else None)
     interrupted = False
     try:
@@ -105,7 +108,7 @@ def fit(
             )
     except KeyboardInterrupt:
         interrupted = True
-    return Outcome(len(history), epochs.best_epoch, epochs.best_miou, interrupted)
+    return Outcome(len(history), epochs.best_epoch, epochs.best_miou if epochs.best_epoch else None, interrupted)
 
 
 def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> Any:
@@ -144,11 +147,17 @@ def _precision(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+def require_extras(tensorboard: bool) -> None:
+    """Raise MissingExtraError now for what would be missing after the first epoch."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtraError("matplotlib", "train")
+    if tensorboard and importlib.util.find_spec("tensorboardX") is None:
+        raise MissingExtraError("tensorboardX", "tensorboard")
+
+
 def _board(run: Run) -> Any:
-    try:
-        from tensorboardX import SummaryWriter
-    except ImportError as error:
-        raise MissingExtraError("tensorboardX", "tensorboard") from error
+    from tensorboardX import SummaryWriter
+
     return SummaryWriter(str(run.path / "tensorboard"))
 
 
@@ -203,7 +212,7 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
             "seconds": round(seconds + self._validation_seconds, 2),
         }
         self._history.append(entry)
-        _save_state(self._run, self.model)
+        _save_state(self._run, self.model, self._epoch)
         write_json(self._run.path / HISTORY, self._history)
         plot(self._history, self._run.path / PLOT)
         if self._board:
@@ -263,19 +272,25 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
         self._on_progress(Progress(self._epoch, epochs, step, self._steps, self._loss, miou, best, left, ended))
 
 
-def _save_state(run: Run, model: Any) -> None:
+def _save_state(run: Run, model: Any, epoch: int) -> None:
     arrays = {f"{i:04d}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_state_variables(model))}
     with replacing(run.path / STATE) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, epoch=np.int64(epoch), **arrays)
 
 
-def _load_state(run: Run, model: Any) -> None:
-    variables = _state_variables(model)
-    with np.load(run.path / STATE) as arrays:
-        if len(arrays.files) != len(variables):
-            raise UsageError(f"{run.path / STATE}: belongs to another model; begin anew with --force")
-        for i, variable in enumerate(variables):
-            variable.assign(arrays[f"{i:04d}"])
+def _load_state(run: Run, model: Any, epochs: int) -> None:
+    """Raises DataError where the state is not that of this model after `epochs` epochs."""
+    variables, path = _state_variables(model), run.path / STATE
+    try:
+        arrays = dict(np.load(path))
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: cannot be read; begin anew with --force") from error
+    if len(arrays) != len(variables) + 1:
+        raise DataError(f"{path}: belongs to another model; begin anew with --force")
+    if arrays["epoch"] != epochs:
+        raise DataError(f"{path}: is from epoch {arrays['epoch']}, the history from {epochs}; begin anew with --force")
+    for i, variable in enumerate(variables):
+        variable.assign(arrays[f"{i:04d}"])
 
 
 def _state_variables(model: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,14 @@ def load_keras(path: Path) -> tuple[Any, ModelInfo | None]:
         raise ModelError(f"{path}: there is no such model; give a run folder or a .keras file")
     try:
         model = keras.models.load_model(path, compile=False)
-    except (ValueError, TypeError, OSError, KeyError) as error:
+    except (ValueError, TypeError, OSError, KeyError, zipfile.BadZipFile) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(f"{path}: Keras cannot load it ({reason}); train or save it again") from error
     shape = getattr(model, "input_shape", None)
     if not (isinstance(shape, tuple) and len(shape) == 4 and None not in shape[1:] and shape[3] in (1, 3)):
         raise ModelError(f"{path}: takes input {shape}; a segmenter takes (batch, height, width, 1 or 3)")
-    if len(model.output_shape) != 4:
-        raise ModelError(f"{path}: gives {model.output_shape}; a segmenter gives (batch, height, width, classes)")
+    if len(model.output_shape) != 4 or model.output_shape[3] < 2:
+        raise ModelError(
+            f"{path}: gives {model.output_shape}; a segmenter gives (batch, height, width, 2 or more classes)"
+        )
     return model, read_info(path)

@@ -52,9 +52,18 @@ class TrainConfig:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "loss_stride", "ema_steps"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name, least in {
+            "epochs": 1,
+            "batch": 1,
+            "loss_stride": 1,
+            "ema_steps": 1,
+            "seed": 0,
+            "patience": 0,
+        }.items():
+            if getattr(self, name) < least:
+                raise UsageError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if self.loss_stride > min(self.size):
+            raise UsageError(f"loss_stride must be at most {min(self.size)}, not {self.loss_stride}")
         if self.channels not in (1, 3):
             raise UsageError(f"channels must be 3 (RGB) or 1 (grey), not {self.channels}")
         if self.precision not in PRECISIONS:
@@ -104,7 +113,7 @@ class Run:
     def history(self) -> list[dict[str, Any]]:
         """One entry an epoch; empty before the first."""
         file = self.path / HISTORY
-        return list(json.loads(file.read_text())) if file.is_file() else []
+        return list(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else []
 
 
 def open_run(path: Path) -> Run:
@@ -113,7 +122,7 @@ def open_run(path: Path) -> Run:
     if not file.is_file():
         raise DataError(f"{path}: is no run folder (it has no {CONFIG}); make one with  edgeseg train DATA -o {path}")
     try:
-        data = json.loads(file.read_text())
+        data = json.loads(file.read_text(encoding="utf-8"))
         if data["version"] > VERSION:
             raise DataError(f"{file}: has version {data['version']}; update edgeseg to read it")
         labels = Labels.from_json(data["labels"])

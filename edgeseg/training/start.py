@@ -11,7 +11,7 @@ from edgeseg.data.check import Report, check
 from edgeseg.data.dataset import Dataset, open_dataset
 from edgeseg.errors import DataError, OutputError, UsageError
 from edgeseg.training import losses
-from edgeseg.training.fit import OnProgress, Outcome, fit
+from edgeseg.training.fit import OnProgress, Outcome, fit, require_extras
 from edgeseg.training.models import check_size
 from edgeseg.training.run import CONFIG, Run, TrainConfig, open_run, refuse_existing
 
@@ -33,6 +33,7 @@ def train(
     """
     check_size(config.model, config.size)
     losses.check_name(config.loss)
+    require_extras(tensorboard)
     if not force:
         refuse_existing(out)
     dataset = open_dataset(data, ignore)

@@ -60,6 +60,9 @@ def damage(root: Path, fault: str) -> str:
     if fault == "orphan":
         (images / "a.png").unlink()
         return "a.png"
+    if fault == "one name":
+        (images / "a.bmp").write_bytes((images / "a.png").read_bytes())
+        return "a.png"
     if fault == "twice":
         (images / "a.png").write_bytes((root / "val" / "images" / "c.png").read_bytes())
         return "c.png"
@@ -77,6 +80,7 @@ FAULTS = {
     "cut image": "export it again",
     "no image at all": "export it again",
     "orphan": "no image belongs",
+    "one name": "another file has this name",
     "twice": "keep it in one part",
     "absent class": "rename it to 'ignore'",
 }

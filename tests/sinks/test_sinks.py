@@ -1,5 +1,7 @@
 """The contract that every sink keeps, and what is special about each."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,6 +83,36 @@ def test_a_frame_of_another_size_does_not_break_the_video(tmp_path: Path) -> Non
     sink.write(frame(1, (100, 90)), MAP)
     sink.close(complete=True)
     assert cv2.VideoCapture(str(tmp_path / "out.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) == 2
+
+
+def test_a_live_source_is_shown_at_the_speed_of_the_world(tmp_path: Path) -> None:
+    sink = open_sink(str(tmp_path / "out.avi"), LABELS, 10, live=True)
+    for number, captured in enumerate((5.0, 5.5, 6.0)):
+        sink.write(Frame(frame(number).image, str(number), captured), MAP)
+    sink.close(complete=True)
+    assert cv2.VideoCapture(str(tmp_path / "out.avi")).get(cv2.CAP_PROP_FRAME_COUNT) == 11
+
+
+def test_a_full_disk_is_reported_and_leaves_no_broken_video(tmp_path: Path) -> None:
+    program = (
+        "import resource, sys, numpy as np; from edgeseg.sinks import open_sink; from edgeseg.labels import Labels; "
+        "from edgeseg.sources.frame import Frame; import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000)); rng = np.random.default_rng(0); "
+        "sink = open_sink(sys.argv[1], Labels.numbered(2), 10)\n"
+        "for i in range(30): sink.write(Frame(rng.integers(0, 255, (120, 160, 3), np.uint8), str(i), 0.0), "
+        "np.zeros((2, 2), np.uint8))\n"
+        "sink.close(True)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "out.mp4")]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert "is the disk full?" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_masks_folder_keeps_what_it_held(tmp_path: Path) -> None:
+    (tmp_path / "probe.png").write_bytes(b"mine")
+    open_sink(f"{tmp_path}/", LABELS, 10).close(complete=True)
+    assert (tmp_path / "probe.png").read_bytes() == b"mine"
 
 
 def test_a_window_where_there_is_none_says_what_to_do() -> None:

@@ -104,6 +104,35 @@ def test_patience_ends_a_run_that_gets_no_better(belt_set: Path, tmp_path: Path)
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
+    "change", [{"precision": "mixed_float16"}, {"model": "fcn", "size": (32, 64)}], ids=["float16", "dropout"]
+)
+def test_other_runs_resume_where_an_unbroken_run_ends(
+    belt_set: Path, tmp_path: Path, change: dict[str, object]
+) -> None:
+    def stop(at: Progress) -> None:
+        if at.epoch == 2:
+            raise KeyboardInterrupt
+
+    config = replace(TINY, epochs=2, **change)
+    train(belt_set, tmp_path / "whole", config)
+    train(belt_set, tmp_path / "run", config, on_progress=stop)
+    assert resume(belt_set, tmp_path / "run").epochs == 2
+    assert losses(tmp_path / "run") == pytest.approx(losses(tmp_path / "whole"), rel=2e-2)
+
+
+def test_a_state_that_does_not_belong_to_the_history_is_refused(whole: Path, belt_set: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "run")
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    (tmp_path / "run" / "history.json").write_text(json.dumps(history[:-1]))
+    with pytest.raises(DataError, match="is from epoch 3, the history from 2"):
+        resume(belt_set, tmp_path / "run")
+    (tmp_path / "run" / "state.npz").unlink()
+    with pytest.raises(DataError, match="cannot be read"):
+        resume(belt_set, tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
     "change",
     [
         {"channels": 1},
