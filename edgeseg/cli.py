@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import click
 
 from edgeseg import __version__
 from edgeseg.errors import EdgesegError, UsageError
+from edgeseg.progress import clear_line
 
 FOLDER = click.Path(path_type=Path)
 INTERRUPTED = 130
@@ -60,7 +62,8 @@ def data_check(folder: Path, ignore: tuple[int, ...]) -> None:
     """Read every image and mask in FOLDER and name what is wrong. Exit code 1 if anything is."""
     from edgeseg.data.check import check
     from edgeseg.data.dataset import open_dataset
-    from edgeseg.terminal import ProgressLine, counted, histogram
+    from edgeseg.progress import ProgressLine
+    from edgeseg.terminal import counted, histogram
 
     line = ProgressLine()
     report = check(open_dataset(folder, ignore), lambda *at: line.count("read", *at))
@@ -86,7 +89,7 @@ def data_check(folder: Path, ignore: tuple[int, ...]) -> None:
 def data_belt(folder: Path, train: int, val: int, size: tuple[int, int], seed: int) -> None:
     """Render the conveyor belt with exact masks into the new FOLDER."""
     from edgeseg.data.belt import write_belt
-    from edgeseg.terminal import ProgressLine
+    from edgeseg.progress import ProgressLine
 
     line = ProgressLine()
     write_belt(folder, {"train": train, "val": val}, size, seed, lambda *at: line.count("rendered", *at))
@@ -159,7 +162,8 @@ def train(
 def evaluate(model: Path, folder: Path, split: str, ignore: tuple[int, ...], as_json: bool) -> None:
     """Score MODEL (a run folder, .keras or .tflite) on DATA, the same way for each."""
     from edgeseg.evaluate import evaluate_file
-    from edgeseg.terminal import ProgressLine, scores_table
+    from edgeseg.progress import ProgressLine
+    from edgeseg.terminal import scores_table
 
     line = ProgressLine()
     found = evaluate_file(model, folder, split, ignore, lambda *at: line.count("segmented", *at))
@@ -179,13 +183,20 @@ def evaluate(model: Path, folder: Path, split: str, ignore: tuple[int, ...], as_
 @click.option("--output", default="labels", show_default=True, help="labels (a class map) or logits (scores).")
 @click.option("--input", "input_type", default="uint8", show_default=True, help="uint8 or int8 pixels.")
 @click.option("--frames", default=100, show_default=True, help="Images to calibrate with.")
-@click.option("--min-agreement", default=0.9, show_default=True, help="Share of pixels that must stay the same.")
+@click.option(
+    "--min-agreement",
+    default=0.9,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of pixels that must stay the same.",
+)
 @IGNORE
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def quantize(source: Path, out: Path, as_json: bool, **options: Any) -> None:
     """Convert RUN (a run folder) or a .keras MODEL to a .tflite that has proved itself."""
     from converters.convert import convert
-    from edgeseg.terminal import ProgressLine, percent
+    from edgeseg.progress import ProgressLine
+    from edgeseg.terminal import percent
 
     line = ProgressLine()
     result = convert(source, out, on_progress=line.count, **options)
@@ -193,14 +204,16 @@ def quantize(source: Path, out: Path, as_json: bool, **options: Any) -> None:
     if as_json:
         click.echo(json.dumps({"model": str(out), **vars(result), "drop": result.drop}))
         return
-    click.echo(f"{out}: {result.bytes / 1000:.0f} kB, {options['scheme']}, calibrated on {result.calibration} images")
+    calibrated = f", calibrated on {result.calibration} images" if options["scheme"] != "float32" else ""
+    click.echo(f"{out}: {result.bytes / 1000:.0f} kB, {options['scheme']}{calibrated}")
     click.echo(f"agrees with its source on {percent(result.agreement)} of the pixels of {result.held_out} others")
     if result.miou is not None and result.float_miou is not None:
         worst = max(result.drops, key=lambda name: result.drops[name])
-        click.echo(
-            f"val mIoU {percent(result.miou)}, before {percent(result.float_miou)}: {result.drop:+.2f} points lost"
-        )
-        click.echo(f"worst class: {worst}, {result.drops[worst]:+.2f} points lost")
+        before, after = percent(result.float_miou), percent(result.miou)
+        click.echo(f"val mIoU {before} before, {after} after: a drop of {result.drop:.2f} points")
+        click.echo(f"largest drop of a class: {worst}, {result.drops[worst]:.2f} points")
+    else:
+        click.echo("no masks to score it with: mIoU was not measured")
 
 
 @cli.command()
@@ -238,9 +251,10 @@ def live(
     """Segment what a camera, video, folder or the rendered belt shows with the .tflite MODEL."""
     from edgeseg.labels import read_labels
     from edgeseg.live import run
+    from edgeseg.progress import ProgressLine
     from edgeseg.segmenter import Segmenter
     from edgeseg.sources import open_source
-    from edgeseg.terminal import ProgressLine, live_line, live_summary
+    from edgeseg.terminal import live_line, live_summary
 
     line = ProgressLine()
     segmenter = Segmenter(model, threads, read_labels(labels) if labels else None)
@@ -249,6 +263,7 @@ def live(
     for uri in out:
         if Path(uri).resolve() == Path(source).resolve():
             raise UsageError(f"{uri}: is the source, which the output would overwrite; choose another --out")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `systemctl stop` ends a loop as Ctrl-C does
     stats = run(segmenter, open_source(source), out, frames, lambda now: line.show(live_line(now)))
     line.clear()
     click.echo(json.dumps(stats.to_json()) if as_json else live_summary(stats, out))
@@ -283,7 +298,8 @@ def bench_loader(folder: Path, model: str, size: tuple[int, int], as_json: bool)
 def demo(out: Path, epochs: int | None, force: bool) -> None:
     """Run the whole chain on the built-in belt: render, train, quantize, evaluate, live."""
     from edgeseg.demo import run_demo
-    from edgeseg.terminal import ProgressLine, TrainingDisplay
+    from edgeseg.progress import ProgressLine
+    from edgeseg.terminal import TrainingDisplay
 
     show = TrainingDisplay(out)
     line = ProgressLine()
@@ -302,9 +318,11 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except EdgesegError as error:
+        clear_line()
         click.echo(f"edgeseg: {error}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
+        clear_line()
         click.echo("edgeseg: interrupted", err=True)
         sys.exit(INTERRUPTED)
     except OSError as error:

@@ -72,10 +72,13 @@ class Segmenter:
 
         Raises DataError for an array of another shape or type.
         """
-        return resize_mask(self.label_map(frame), (frame.shape[0], frame.shape[1]))
+        label_map = self.label_map(frame)
+        return resize_mask(label_map, (frame.shape[0], frame.shape[1]))
 
     def label_map(self, frame: Image) -> Mask:
         """The same at the model's own size, before it is brought to the frame's."""
+        if not isinstance(frame, np.ndarray):
+            raise DataError("this is no frame; could the picture be read?  cv2.imread gives None where it cannot")
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
             raise DataError(f"a frame is HxWx3 uint8 in BGR order, not {frame.shape} {frame.dtype}")
         return self._run(preprocess(frame, self.size, self.channels))
@@ -225,14 +228,15 @@ def load_runtime(name: str | None = None) -> tuple[str, Any]:
 
 
 def _read_model(path: Path) -> bytes:
+    quantize = f"edgeseg quantize {path} --calibrate DATA -o model.tflite"
     if path.is_dir():
-        raise ModelError(f"{path}: is a folder; make a model of it with  edgeseg quantize {path} -o model.tflite")
+        raise ModelError(f"{path}: is a folder; make a model of it with  {quantize}")
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror}); give a .tflite file") from error
     if data[:2] == b"PK":
-        raise ModelError(f"{path}: is a Keras model; make it run with  edgeseg quantize {path} -o model.tflite")
+        raise ModelError(f"{path}: is a Keras model; make it run with  {quantize}")
     if data[4:8] != b"TFL3":
         raise ModelError(f"{path}: is not a TFLite model; give a file made by  edgeseg quantize")
     return data

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sys
 import textwrap
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -14,6 +12,7 @@ import click
 
 from edgeseg.data.check import Report
 from edgeseg.evaluate import Evaluation
+from edgeseg.progress import ProgressLine, bar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from converters.edgetpu import Report as EdgeTpuReport
     from edgeseg.live import LiveStats
     from edgeseg.training.fit import Outcome, Progress
-
-WIDTH = 80
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> str:
@@ -53,35 +50,6 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-class ProgressLine:
-    """One line on standard error that is written over; silent where that is no terminal."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._width = min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH) - 1
-
-    def show(self, text: str) -> None:
-        """Replace the line."""
-        if self._shown:
-            click.echo("\r" + text[: self._width].ljust(self._width), err=True, nl=False)
-
-    def count(self, what: str, done: int, total: int) -> None:
-        """Replace the line by a bar."""
-        self.show(f"{bar(done, total)} {what} {done}/{total}")
-
-    def clear(self) -> None:
-        """Take the line away, so that what follows starts a clean one."""
-        self.show("")
-        if self._shown:
-            click.echo("\r", err=True, nl=False)
-
-
-def bar(done: int, total: int, width: int = 16) -> str:
-    """A bar of `width` cells."""
-    full = width * done // max(1, total)
-    return "█" * full + "░" * (width - full)
 
 
 def histogram(report: Report) -> str:
@@ -161,7 +129,7 @@ class TrainingDisplay:
         if as_json:
             click.echo(json.dumps({"run": str(self._out), **vars(outcome)}))
         elif not outcome.best_epoch:
-            click.echo(f"{self._out}: stopped before the first epoch ended; nothing to keep")
+            click.echo(f"{self._out}: stopped before the first epoch ended; continue it with --resume")
         else:
             stopped = "stopped; " if outcome.interrupted else ""
             where = f"{percent(outcome.best_miou or 0)} val mIoU in epoch {outcome.best_epoch}"

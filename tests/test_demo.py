@@ -25,6 +25,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_it_leaves_model_report_and_video(demo: tuple[Path, str]) -> None:
     out, printed = demo
     assert {path.name for path in out.iterdir()} == {
+        ".edgeseg-demo",
         "belt.tflite",
         "data",
         "overlay.mp4",

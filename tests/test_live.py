@@ -1,4 +1,8 @@
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +16,7 @@ from edgeseg.segmenter import Segmenter
 from edgeseg.sources import open_source
 from edgeseg.sources.frame import Frame
 
+ROOT = Path(__file__).parents[1]
 BELT = "belt:?size=64x96&frames=12"
 
 
@@ -70,6 +75,20 @@ def test_a_source_that_breaks_off_leaves_nothing_under_the_final_name(int8_model
     with pytest.raises(SourceError):
         run(Segmenter(int8_model), Breaking(SourceError("gone")), [str(tmp_path / "out.mp4")])
     assert [path.name for path in tmp_path.iterdir()] == ["out.partial.mp4"]
+
+
+def test_sigterm_finishes_the_video_as_ctrl_c_does(int8_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o.avi"
+    command = [sys.executable, "-m", "edgeseg", "live", str(int8_model), "--source", "belt:?fps=30", "--out", str(out)]
+    with subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        deadline = time.monotonic() + 60
+        while not any(path.stat().st_size for path in tmp_path.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert json.loads(printed)["frames"] > 0
+    assert [path.name for path in tmp_path.iterdir()] == ["o.avi"]
 
 
 def test_the_command_prints_its_figures_as_json(edgeseg: Callable, int8_model: Path, tmp_path: Path) -> None:

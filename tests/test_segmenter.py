@@ -47,6 +47,11 @@ def test_an_array_that_is_no_frame_is_refused(int8_model: Path, shape: tuple[int
         Segmenter(int8_model)(np.zeros(shape, np.uint8))
 
 
+def test_a_picture_that_could_not_be_read_is_explained(int8_model: Path) -> None:
+    with pytest.raises(DataError, match="could the picture be read"):
+        Segmenter(int8_model)(cv2.imread("/nowhere.png"))
+
+
 def test_a_truncated_model_is_refused(int8_model: Path, tmp_path: Path) -> None:
     data = int8_model.read_bytes()
     for length in (4, 30, 1000, len(data) // 2, int(len(data) * 0.9), len(data) - 50, len(data) - 1):

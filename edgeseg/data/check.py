@@ -138,14 +138,16 @@ def _wrong_ids(pair: Pair, histogram: NDArray[np.int64], labels: Labels) -> list
         ids = ", ".join(map(str, wrong[:5]))
         return [
             f"{pair.mask}: holds id {ids}, but the labels name 0 to {known - 1}; "
-            f"correct the mask, name the id, or leave it out with --ignore {wrong[0]}"
+            f"correct the mask, name the id, or leave it out with {' '.join(f'--ignore {i}' for i in wrong[:5])}"
         ]
-    if set(np.flatnonzero(histogram)) == {0, IGNORE_ID} and known == 2:
+    if set(np.flatnonzero(histogram)) == {0, IGNORE_ID} and known <= 2:
         return [f"{pair.mask}: holds only 0 and 255, and 255 means ignore; write 1 where the object is"]
     return []
 
 
 def _absent_classes(dataset: Dataset, labels: Labels, counts: dict[str, dict[int, ClassCount]]) -> list[str]:
+    if len(labels.counted) < 2:
+        return [f"{dataset.root}: shows fewer than 2 classes that count; there is nothing to tell apart"]
     if dataset.labels is None:
         return []
     trained = "train" if dataset.splits.get("train") else next(iter(counts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from edgeseg.errors import UsageError
@@ -27,7 +28,7 @@ class _Module(Protocol):
 
 
 SINKS: tuple[_Module, ...] = (window, video, masks)
-KNOWN = "out.mp4 (overlay) · masks/ (a folder of class-id PNGs) · window:"
+KNOWN = "out.mp4, .avi or .mkv (overlay) · masks/ (a folder of class-id PNGs) · window:"
 
 
 def open_sink(uri: str, labels: Labels, fps: float, live: bool = False) -> Sink:
@@ -38,4 +39,5 @@ def open_sink(uri: str, labels: Labels, fps: float, live: bool = False) -> Sink:
     for module in SINKS:
         if module.accepts(uri):
             return module.open(uri, labels, fps, live)
-    raise UsageError(f"{uri}: is no output; known are {KNOWN}")
+    hint = f"; for a folder of masks write {uri}/" if not Path(uri).suffix and ":" not in uri else ""
+    raise UsageError(f"{uri}: is no output; known are {KNOWN}{hint}")

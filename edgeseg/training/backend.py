@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 
-from edgeseg.errors import MissingExtraError
+from edgeseg.errors import MissingExtraError, UsageError
 from edgeseg.quiet import native_stderr
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -20,6 +20,10 @@ try:
     with native_stderr():
         import keras
         from keras import layers, ops
+except ValueError as _error:
+    raise UsageError(
+        f"KERAS_BACKEND={os.environ['KERAS_BACKEND']} is no backend; known are {', '.join(BACKENDS)}"
+    ) from _error
 except ImportError as _error:
     raise MissingExtraError(f"Keras and {os.environ['KERAS_BACKEND']}", "train") from _error
 

@@ -32,12 +32,14 @@ class KerasPredictor:
 
 def load_keras(path: Path) -> tuple[Any, ModelInfo | None]:
     """Load a `.keras` file without its optimizer; raises ModelError for a damaged or foreign one."""
+    if path.is_file() and path.suffix != ".keras":
+        raise ModelError(f"{path}: is no model; give a run folder, a .keras or a .tflite file")
     if not path.is_file():
         raise ModelError(f"{path}: there is no such model; give a run folder or a .keras file")
     try:
         model = keras.models.load_model(path, compile=False)
     except (ValueError, TypeError, OSError, KeyError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = "it is damaged" if not zipfile.is_zipfile(path) else (str(error).strip().splitlines() or ["?"])[0]
         raise ModelError(f"{path}: Keras cannot load it ({reason}); train or save it again") from error
     shape = getattr(model, "input_shape", None)
     if not (isinstance(shape, tuple) and len(shape) == 4 and None not in shape[1:] and shape[3] in (1, 3)):

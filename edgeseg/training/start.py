@@ -78,8 +78,6 @@ def resume(
 
 def _require(dataset: Dataset, report: Report) -> None:
     report.require()
-    if len(report.labels.counted) < 2:
-        raise DataError(f"{dataset.root}: shows fewer than 2 classes; there is nothing to tell apart")
     dataset.split("train")
     dataset.split("val")
 

@@ -128,6 +128,14 @@ def test_a_black_and_white_mask_is_explained(good: Path) -> None:
     assert "write 1 where the object is" in problems(good)[0]
 
 
+def test_black_and_white_masks_without_labels_are_explained_too(good: Path) -> None:
+    (good / "labels.txt").unlink()
+    for path in good.glob("*/masks/*.png"):
+        cv2.imwrite(str(path), GOOD * 255)
+    assert any("write 1 where the object is" in problem for problem in problems(good))
+    assert any("fewer than 2 classes" in problem for problem in problems(good))
+
+
 def test_real_sets_pass(shared: Path) -> None:
     for name, classes in (("camvid", 11), ("person", 2)):
         report = check(open_dataset(shared / "data" / name))
