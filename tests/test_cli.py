@@ -160,6 +160,7 @@ def test_mistakes_get_one_clear_line_and_nothing_is_left(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_train_resumes_replaces_and_reports_as_json(edgeseg: Callable, belt_set: Path, tmp_path: Path) -> None:
     run, small = tmp_path / "run", ["--model", "nano", "--size", "32x48"]
     assert edgeseg("train", belt_set, "-o", run, *small, "--epochs", 1).returncode == 0

@@ -118,6 +118,7 @@ def test_an_abort_inside_the_converter_is_an_error_message(
     assert not (tmp_path / "m.tflite").exists()
 
 
+@pytest.mark.slow
 def test_a_keras_file_that_carries_nothing_gets_numbered_classes(
     run_folder: Path, belt_set: Path, tmp_path: Path
 ) -> None:
@@ -181,6 +182,7 @@ def test_other_labels_than_the_models_are_refused(run_folder: Path, make_pairs: 
         convert(run_folder, tmp_path / "m.tflite", "int8", data)
 
 
+@pytest.mark.slow
 def test_a_folder_called_converters_in_the_way_does_no_harm(
     run_folder: Path, belt_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

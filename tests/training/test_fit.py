@@ -57,6 +57,7 @@ def test_the_best_model_scores_what_the_history_says(whole: Path, belt_set: Path
     assert evaluate_file(whole, belt_set).scores.miou == pytest.approx(best, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_losses(whole: Path, belt_set: Path, tmp_path: Path) -> None:
     train(belt_set, tmp_path / "again", TINY)
     assert losses(tmp_path / "again") == pytest.approx(losses(whole), rel=1e-4)
@@ -154,6 +155,7 @@ def test_every_kind_of_training_learns_and_keeps_a_float32_model(
     assert {layer.dtype_policy.name for layer in network.layers} == {"float32"}
 
 
+@pytest.mark.slow
 def test_tensorboard_logs_on_request(belt_set: Path, tmp_path: Path) -> None:
     train(belt_set, tmp_path / "run", replace(TINY, epochs=1), tensorboard=True)
     assert list((tmp_path / "run" / "tensorboard").glob("events*"))
