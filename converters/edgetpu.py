@@ -92,6 +92,7 @@ def check(data: bytes) -> Report:
     producer = {tensor.name: each.index for each in found for tensor in each.outputs}
     placements: list[Placement] = []
     behind: set[int] = set()  # on the CPU although something before them is on the TPU
+    left_out: tuple[Placement | None, str] = (None, "")  # the first with a reason of its own
     blocker, edit, parameters = None, "", 0
     for each in found:
         before = [producer[tensor.name] for tensor in each.inputs if tensor.name in producer]
@@ -103,10 +104,12 @@ def check(data: bytes) -> Report:
             parameters += sum(tensor.bytes for tensor in each.inputs)
         elif cut_off or any(placements[index].on_tpu for index in before):
             behind.add(each.index)
-        if own and not placed.on_tpu and not cut_off and blocker is None and (behind or each.index == len(found) - 1):
+        if own and left_out[0] is None:
+            left_out = placed, own.edit
+        if own and not cut_off and blocker is None and (behind or each.index == len(found) - 1):
             blocker, edit = placed, own.edit
     if blocker is None:
-        blocker, edit = _first_left_out(found, placements)
+        blocker, edit = left_out
     return Report(tuple(placements), blocker, edit, rejected, parameters)
 
 
@@ -135,14 +138,6 @@ def _place(operator: Operator, own: Verdict | None, cut_off: bool, refused: bool
 
 _COMMON = frozenset({"ADD", "AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "LOGISTIC", "MAX_POOL_2D", "QUANTIZE"})
 """Operators of which published compiled models hold hundreds."""
-
-
-def _first_left_out(found: tuple[Operator, ...], placements: list[Placement]) -> tuple[Placement | None, str]:
-    for operator, placed in zip(found, placements, strict=True):
-        own = verdict(operator)
-        if own and not placed.on_tpu:
-            return placed, own.edit
-    return None, ""
 
 
 def _rejected(found: tuple[Operator, ...]) -> tuple[str, ...]:
