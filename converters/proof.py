@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from converters.flatfile import operators
+from converters.tflite.operators import operators
 from edgeseg.errors import ConversionError
 from edgeseg.evaluate import Predictor
 from edgeseg.images import preprocess, read_frame

@@ -6,6 +6,9 @@ and leaves with `exit_code`.
 
 from __future__ import annotations
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
 
 class EdgesegError(Exception):
     """Base of all errors that a user can cause and mend."""

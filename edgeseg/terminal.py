@@ -17,7 +17,7 @@ from edgeseg.progress import ProgressLine, bar
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from converters.edgetpu import Report as EdgeTpuReport
+    from converters.edgetpu.check import Report as EdgeTpuReport
     from edgeseg.live import LiveStats
     from edgeseg.training.fit import Outcome, Progress
 

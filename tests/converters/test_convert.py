@@ -7,8 +7,8 @@ import pytest
 
 from converters import edgetpu
 from converters.convert import convert
-from converters.flatfile import operators
 from converters.schemes import SCHEMES
+from converters.tflite.operators import operators
 from edgeseg.errors import ConversionError, DataError, ModelError, UsageError
 from edgeseg.evaluate import evaluate_file
 from edgeseg.model_info import read_info

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from converters import proof
-from converters.flatfile import Operator, Tensor, operators
+from converters.tflite.operators import Operator, Tensor, operators
 from edgeseg.errors import ConversionError
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converters.edgetpu_rules import MAPPED, MAX_VERSIONS, SUBGRAPH, Verdict, verdict
-from converters.flatfile import Operator, operators
+from converters.edgetpu.rules import MAPPED, MAX_VERSIONS, SUBGRAPH, Verdict, verdict
+from converters.tflite.operators import Operator, operators
 from edgeseg.errors import GateError, ModelError
 
 COMPILED = "edgetpu-custom-op"

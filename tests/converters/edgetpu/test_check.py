@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters import edgetpu
-from converters.edgetpu_rules import DATA_TYPE, LIMITATION, MAPPED, RANK, SUBGRAPH, UNSUPPORTED, verdict
-from converters.flatfile import Operator, Tensor
+from converters.edgetpu import check as edgetpu
+from converters.edgetpu.rules import DATA_TYPE, LIMITATION, MAPPED, RANK, SUBGRAPH, UNSUPPORTED, verdict
+from converters.tflite.operators import Operator, Tensor
 from edgeseg.errors import GateError, ModelError
 
 

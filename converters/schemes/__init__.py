@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from converters import float32, int8
 from converters.job import Job
+from converters.schemes import float32, int8
 from edgeseg.errors import UsageError
 
 

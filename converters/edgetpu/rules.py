@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
-from converters.flatfile import Operator, Tensor
+from converters.tflite.operators import Operator, Tensor
 
 MAPPED = "Mapped to Edge TPU"
 UNSUPPORTED = "Operation not supported"

@@ -1,0 +1,1 @@
+"""The Edge TPU: what its compiler will do, and compiling with it."""

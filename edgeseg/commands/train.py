@@ -1,0 +1,62 @@
+"""`edgeseg train`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgeseg.commands.options import FOLDER, IGNORE, SIZE
+from edgeseg.errors import INTERRUPTED, UsageError
+
+
+@click.command()
+@click.argument("folder", metavar="DATA", type=FOLDER)
+@click.option("-o", "--out", required=True, type=FOLDER, help="The run folder to make.")
+@click.option("--model", help="fcn, nano or small.  [default: small]")
+@click.option("--size", type=SIZE, help="Input height x width.  [default: 240x320]")
+@click.option("--grey", "channels", flag_value=1, type=int, help="Train on grey images.")
+@click.option("--epochs", type=int, help="[default: 100]")
+@click.option("--batch", type=int, help="Images a step.  [default: 8]")
+@click.option("--learning-rate", type=float, help="Its peak.  [default: 0.002]")
+@click.option("--loss", help="ce, focal or dice.  [default: ce]")
+@click.option("--class-power", type=float, help="Weigh classes by their share to minus this.  [default: 0.25]")
+@click.option("--loss-stride", type=int, help="1: sharper edges, 2: faster steps.  [default: 2]")
+@click.option("--patience", type=int, help="Stop after so many epochs without a better mIoU; 0 never.  [default: 0]")
+@click.option("--precision", help="auto, float32, mixed_bfloat16 or mixed_float16.  [default: auto]")
+@click.option("--seed", type=int, help="[default: 0]")
+@IGNORE
+@click.option("--resume", is_flag=True, help="Continue the run with its own settings; only --epochs may change.")
+@click.option("--force", is_flag=True, help="Replace an existing run.")
+@click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard too (extra: tensorboard).")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def train(
+    folder: Path,
+    out: Path,
+    ignore: tuple[int, ...],
+    resume: bool,
+    force: bool,
+    tensorboard: bool,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Train a network on the labelled images in DATA."""
+    from edgeseg.terminal import TrainingDisplay
+    from edgeseg.training import start
+    from edgeseg.training.run import TrainConfig
+
+    given = {name: value for name, value in settings.items() if value is not None}
+    show = TrainingDisplay(out)
+    if resume:
+        if force or ignore or set(given) - {"epochs"}:
+            extra = "force" if force else "ignore" if ignore else sorted(set(given) - {"epochs"})[0].replace("_", "-")
+            raise UsageError(f"--resume continues with the run's own settings; leave out --{extra}")
+        outcome = start.resume(folder, out, given.get("epochs"), tensorboard, show.checked, show.progress)
+    else:
+        config = TrainConfig(**given)
+        outcome = start.train(folder, out, config, ignore, force, tensorboard, show.checked, show.progress)
+    show.finish(outcome, as_json)
+    if outcome.interrupted:
+        sys.exit(INTERRUPTED)
