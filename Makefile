@@ -3,6 +3,7 @@ PYTHON ?= python3
 PYTHON_LEGACY ?= python3.11
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+MEDIAPIPE_PIP := .venv-mediapipe/bin/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-slow lint clean
 
@@ -12,7 +13,7 @@ demo: .venv/host
 test: .venv/dev
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: .venv/dev .venv-legacy/ready
+test-slow: .venv/dev .venv-legacy/ready .venv-mediapipe/ready
 	$(BIN)/python -m pytest -m slow
 
 lint: .venv/dev
@@ -21,7 +22,7 @@ lint: .venv/dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv .venv-legacy build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-legacy .venv-mediapipe build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"edgeseg needs Python 3.11 to 3.13, and {sys.executable} is {v[0]}.{v[1]}: name another, as in  make PYTHON=python3.11")'
@@ -34,6 +35,14 @@ clean:
 	    .venv-legacy/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[legacy]' && \
 	    touch $@; \
 	fi
+
+# MediaPipe asks for an OpenCV with windows, which clashes with the headless one and needs libGL: it gets its
+# dependencies from us. It also needs libEGL and libGLESv2 (apt install libegl1 libgles2); without, its test skips.
+.venv-mediapipe/ready: .venv/bin/python Makefile constraints.txt
+	$(BIN)/python -m venv --clear .venv-mediapipe
+	$(MEDIAPIPE_PIP) --constraint constraints.txt absl-py certifi flatbuffers matplotlib numpy opencv-python-headless
+	$(MEDIAPIPE_PIP) --no-deps mediapipe==1.2.2
+	touch $@
 
 .venv/host: .venv/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[host]'

@@ -11,16 +11,19 @@ from __future__ import annotations
 import json
 import warnings
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edgeseg.errors import ModelError
-from edgeseg.labels import Labels
+from edgeseg.labels import IGNORE_ID, Labels
 
 MEMBER = "edgeseg.json"
+LABELS_MEMBER = "labels.txt"
+"""Names of the classes, for readers of TFLite Metadata."""
 VERSION = 1
-_EPOCH = (1980, 1, 1, 0, 0, 0)
+EPOCH = (1980, 1, 1, 0, 0, 0)
 """A fixed time for zip members, so that the same model gives the same bytes."""
 TAIL = 1 << 16
 """Bytes at the end of a file among which our member lies."""
@@ -42,6 +45,8 @@ class ModelInfo:
     """'logits' (HxWxC scores at some stride) or 'labels' (HxW class ids)."""
     provenance: dict[str, Any] = field(default_factory=dict)
     """data, data_sha256, scheme, split, float_miou, miou and the like; informative only."""
+    input_range: tuple[float, float] = (0.0, 255.0)
+    """What black and white are to a float input; integer inputs get raw pixels."""
 
     def to_json(self) -> dict[str, Any]:
         """A mapping that `from_json` reads back."""
@@ -53,7 +58,7 @@ class ModelInfo:
                 "size": list(self.size),
                 "channels": self.channels,
                 "color": "RGB" if self.channels == 3 else "grey",
-                "range": [0, 255],
+                "range": list(self.input_range),
                 "resize": "stretch",
             },
             "output": self.output,
@@ -70,12 +75,14 @@ class ModelInfo:
             if unknown:
                 warnings.warn(f"the model's information has unknown keys: {', '.join(unknown)}", stacklevel=2)
             height, width = data["input"]["size"]
+            low, high = data["input"].get("range", (0, 255))
             return cls(
                 architecture=data["architecture"],
                 labels=Labels.from_json(data["labels"]),
                 size=(int(height), int(width)),
                 channels=int(data["input"]["channels"]),
                 output=data["output"],
+                input_range=(float(low), float(high)),
                 provenance=dict(data.get("provenance", {})),
             )
         except ModelError:
@@ -86,7 +93,7 @@ class ModelInfo:
 
 def attach(path: Path, info: ModelInfo) -> None:
     """Append `info` to the `.keras` or `.tflite` file at `path`, which must not hold one yet."""
-    member = zipfile.ZipInfo(MEMBER, _EPOCH)
+    member = zipfile.ZipInfo(MEMBER, EPOCH)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(member, json.dumps(info.to_json(), indent=1))
 
@@ -114,6 +121,28 @@ def read_info(path: Path) -> ModelInfo | None:
         raise ModelError(f"{path}: {error}") from error
     except ValueError as error:
         raise ModelError(f"{path}: its {MEMBER} is damaged; convert the model again") from error
+
+
+def associated_labels(path: Path, count: int | None) -> Labels | None:
+    """Class names that a model made elsewhere carries as TFLite Metadata has it: the first text in its archive.
+
+    A line is a name, the first for id 0; a line that is empty or repeats one counts as a
+    class without a name. None where there is no such text, or where it has another number
+    of lines than `count` (for `count` None: more than a mask has room for).
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            text = next(name for name in archive.namelist() if name.endswith(".txt"))
+            lines = archive.read(text).decode("utf-8-sig").rstrip().splitlines()
+    except (OSError, StopIteration, UnicodeDecodeError, zipfile.BadZipFile, RuntimeError, zlib.error):
+        return None
+    if not lines or len(lines) != (count or len(lines)) or len(lines) > IGNORE_ID:
+        return None
+    names: list[str] = []
+    for class_id, line in enumerate(lines):
+        name = line.strip()
+        names.append(name if name and name not in names else f"class{class_id}")
+    return Labels.from_names(names)
 
 
 def _tail(path: Path) -> bytes:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edgeseg.errors import DataError, MissingExtraError, ModelError, UsageError
 from edgeseg.images import Image, Mask, preprocess, resize_mask
 from edgeseg.labels import Labels
-from edgeseg.model_info import ModelInfo, read_info
+from edgeseg.model_info import ModelInfo, associated_labels, read_info
 from edgeseg.quiet import native_stderr
 
 RUNTIMES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
@@ -61,11 +61,13 @@ class Segmenter:
         self.info = read_info(self.path)
         self._interpreter = self._start(data, threads or min(4, os.cpu_count() or 1), runtime)
         self.size, self.channels = self._check_input()
-        self._input_range = (0.0, 255.0) if self.info else input_range
+        self._input_range = self.info.input_range if self.info else input_range
         self._input = self._interpreter.tensor(self._interpreter.get_input_details()[0]["index"])
         self._output = self._interpreter.tensor(self._interpreter.get_output_details()[0]["index"])
-        self._decode = _Decoder(self._interpreter.get_output_details()[0], self.size, self.path)
-        self.labels = labels or (self.info.labels if self.info else Labels.numbered(self._decode.classes))
+        self._decode = Decoder(self._interpreter.get_output_details()[0], self.size, self.path)
+        self.output = "labels" if self._decode.gives_ids else "logits"
+        """'labels': the model itself gives class ids; 'logits': scores or a foreground mask."""
+        self.labels = labels or (self.info.labels if self.info else self._foreign_labels())
 
     def __call__(self, frame: Image) -> Mask:
         """Segment one BGR uint8 HxWx3 frame of any size: HxW uint8 class ids at the frame's size.
@@ -88,25 +90,18 @@ class Segmenter:
         return np.stack([self._run(image) for image in images])
 
     def _run(self, image: Image) -> Mask:
-        self._feed(image)
+        feed(self._input()[0], image, self._input_range)  # nothing may hold the tensor when invoke() begins
         started = time.perf_counter()
         self._interpreter.invoke()
         self.invoke_ms = (time.perf_counter() - started) * 1000
         return self._decode(self._output()[0])
 
-    def _feed(self, image: Image) -> None:
-        # No reference to the tensor may outlive this: invoke() refuses while one is held.
-        tensor = self._input()[0]
-        if tensor.dtype == np.int8:
-            np.bitwise_xor(image, SIGN_BIT, out=tensor.view(np.uint8))
-        elif tensor.dtype == np.uint8:
-            tensor[:] = image
-        else:
-            low, high = self._input_range
-            np.multiply(image, (high - low) / 255, out=tensor, casting="unsafe")
-            tensor += low
-
     # ---- starting ----
+
+    def _foreign_labels(self) -> Labels:
+        """Names that a model made elsewhere carries, if they fit its output; else numbers."""
+        count = None if self._decode.gives_ids else self._decode.classes
+        return associated_labels(self.path, count) or Labels.numbered(self._decode.classes)
 
     def _start(self, data: bytes, threads: int, runtime: str | None) -> Any:
         name, module = load_runtime(runtime)
@@ -158,7 +153,7 @@ class Segmenter:
         return (shape[1], shape[2]), shape[3]
 
 
-class _Decoder:
+class Decoder:
     """Output tensor (without batch) to uint8 class ids, for every kind of output there is."""
 
     def __init__(self, details: dict[str, Any], size: tuple[int, int], path: Path) -> None:
@@ -172,14 +167,14 @@ class _Decoder:
         self._scale, self._zero_point = details["quantization"]
         channels = shape[3] if len(shape) == 4 else 1
         wide = self._dtype.itemsize > 1 and self._dtype.kind in "iu"
-        self._is_ids = channels == 1 and (wide or (self._dtype == np.uint8 and not self._scale))
-        self._is_foreground = channels == 1 and not self._is_ids
+        self.gives_ids = channels == 1 and (wide or (self._dtype == np.uint8 and not self._scale))
+        self._is_foreground = channels == 1 and not self.gives_ids
         self._is_logit = False
-        self.classes = 256 if self._is_ids else max(2, channels)
+        self.classes = 256 if self.gives_ids else max(2, channels)
 
     def __call__(self, output: NDArray[Any]) -> Mask:
         """Never returns a view of `output`."""
-        if self._is_ids:
+        if self.gives_ids:
             return np.array(output.reshape(output.shape[:2]), np.uint8)
         if self._is_foreground:
             return self._foreground(output.reshape(output.shape[:2]))
@@ -187,9 +182,7 @@ class _Decoder:
             output = output.view(np.uint8) ^ np.uint8(SIGN_BIT)
         elif output.dtype != np.uint8:
             output = np.asarray(output, np.float32)
-        if output.shape[:2] != self._size:
-            output = _stretch(output, self._size)
-        return np.asarray(np.argmax(output, axis=-1), np.uint8)
+        return class_map(output, self._size)
 
     def _foreground(self, output: NDArray[Any]) -> Mask:
         real = np.asarray(output, np.float32)
@@ -198,6 +191,25 @@ class _Decoder:
         # A probability never leaves [0, 1]; once a value did, the output holds logits.
         self._is_logit = self._is_logit or bool(real.min() < -0.01 or real.max() > 1.01)
         return np.asarray(real > (0.0 if self._is_logit else 0.5), np.uint8)
+
+
+def feed(tensor: NDArray[Any], image: Image, input_range: tuple[float, float]) -> None:
+    """Write pixels HxWxC uint8 into a model's input of that shape: int8, uint8, or float32 in `input_range`."""
+    if tensor.dtype == np.int8:
+        np.bitwise_xor(image, SIGN_BIT, out=tensor.view(np.uint8))
+    elif tensor.dtype == np.uint8:
+        tensor[:] = image
+    else:
+        low, high = input_range
+        np.multiply(image, (high - low) / 255, out=tensor, casting="unsafe")
+        tensor += low
+
+
+def class_map(scores: NDArray[Any], size: tuple[int, int]) -> Mask:
+    """Scores (h, w, classes), uint8 or float32, to class ids (*size): stretched, then the largest wins."""
+    if scores.shape[:2] != size:
+        scores = _stretch(scores, size)
+    return np.asarray(np.argmax(scores, axis=-1), np.uint8)
 
 
 def _stretch(scores: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

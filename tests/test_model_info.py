@@ -6,7 +6,7 @@ import pytest
 
 from edgeseg.errors import ModelError
 from edgeseg.labels import Labels
-from edgeseg.model_info import MEMBER, ModelInfo, attach, read_info
+from edgeseg.model_info import MEMBER, ModelInfo, associated_labels, attach, read_info
 
 INFO = ModelInfo("nano", Labels.from_names(["a", "void"]), (64, 96), 3, "labels", {"miou": 0.5})
 
@@ -52,3 +52,50 @@ def test_information_that_cannot_be_understood_is_refused(tmp_path: Path, text: 
 def test_unknown_keys_are_warned_of_and_survived() -> None:
     with pytest.warns(UserWarning, match="flavour"):
         assert ModelInfo.from_json(INFO.to_json() | {"flavour": "x"}) == INFO
+
+
+def with_text(path: Path, name: str, content: bytes) -> Path:
+    path.write_bytes(b"\x1c\0\0\0TFL3")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("about.bin", b"x")
+        archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["labels.txt", "labelmap.txt"])
+def test_names_in_the_archive_of_a_model_made_elsewhere_are_read(tmp_path: Path, name: str) -> None:
+    path = with_text(tmp_path / "m.tflite", name, "\ufeffRücken\r\nroad \r\nvoid\r\n\r\n".encode())
+    for count in (3, None):
+        labels = associated_labels(path, count)
+        assert labels is not None
+        assert labels.names == ("Rücken", "road", "void")
+        assert labels.ignore == {2, 255}
+
+
+def test_a_line_without_a_name_of_its_own_keeps_its_place(tmp_path: Path) -> None:
+    labels = associated_labels(with_text(tmp_path / "m.tflite", "labels.txt", b"a\n\n???\n???\nb"), 5)
+    assert labels is not None
+    assert labels.names == ("a", "class1", "???", "class3", "b")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "count"),
+    [
+        ("labels.txt", b"a\nb\n", 3),
+        ("labels.txt", b"a\nb\n", 1),
+        ("labels.txt", b"\n", None),
+        ("labels.txt", b"\xff\xfe\n", 1),
+        ("labels.txt", "".join(f"c{i}\n" for i in range(256)).encode(), None),
+        ("labels.csv", b"a\nb\n", 2),
+    ],
+)
+def test_names_that_do_not_fit_are_left_alone(tmp_path: Path, name: str, content: bytes, count: int | None) -> None:
+    assert associated_labels(with_text(tmp_path / "m.tflite", name, content), count) is None
+
+
+def test_a_model_without_an_archive_names_nothing(tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(b"TFL3" * 20)
+    assert associated_labels(tmp_path / "m.tflite", None) is None
+    damaged = with_text(tmp_path / "d.tflite", "labels.txt", b"abc\nabd\n")
+    damaged.write_bytes(damaged.read_bytes().replace(b"abc", b"abx", 1))  # its checksum no longer fits
+    assert associated_labels(damaged, 2) is None

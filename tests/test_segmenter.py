@@ -1,3 +1,4 @@
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from edgeseg import Segmenter
 from edgeseg.data.dataset import read_mask
 from edgeseg.errors import DataError, ModelError, UsageError
+from edgeseg.labels import Labels
 from edgeseg.metrics import pixel_agreement
 from edgeseg.scene.belt import Belt
 from edgeseg.scene.parts import CLASSES
@@ -89,3 +91,29 @@ def test_models_made_by_others_give_their_published_masks(shared: Path, model: s
 def test_a_model_for_the_edge_tpu_without_one_is_explained(shared: Path) -> None:
     with pytest.raises(ModelError, match="compiled for the Edge TPU"):
         Segmenter(shared / "models" / "deeplabv3_mnv2_dm05_pascal_quant_edgetpu.tflite")
+
+
+def foreign(model: Path, path: Path, names: list[str]) -> Path:
+    """The model as another tool would hand it over: the names in the archive, and nothing of ours."""
+    with zipfile.ZipFile(model) as archive:
+        start = min(member.header_offset for member in archive.infolist())
+    path.write_bytes(model.read_bytes()[:start])
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labelmap.txt", "\n".join(names))
+    return path
+
+
+@pytest.mark.parametrize("output", ["logits", "labels"])
+def test_names_of_a_model_made_elsewhere_are_used(models: Callable[[str, str], Path], tmp_path: Path, output) -> None:
+    names = [name.upper() for name in CLASSES]
+    segmenter = Segmenter(foreign(models("int8", output), tmp_path / "m.tflite", names))
+    assert segmenter.info is None
+    assert segmenter.labels.names == tuple(names)
+    assert Segmenter(segmenter.path, labels=Labels.from_names("abcd")).labels.names == ("a", "b", "c", "d")
+
+
+def test_names_for_other_classes_than_the_model_has_are_not_used(
+    models: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    segmenter = Segmenter(foreign(models("int8", "logits"), tmp_path / "m.tflite", [*CLASSES, "one more"]))
+    assert segmenter.labels.names == tuple(f"class{i}" for i in range(len(CLASSES)))
