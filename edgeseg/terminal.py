@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from converters.edgetpu.check import Report as EdgeTpuReport
+    from converters.tflm.check import Report as MicroReport
     from edgeseg.live import LiveStats
     from edgeseg.training.fit import Outcome, Progress
 
@@ -86,6 +87,28 @@ def placement_table(report: EdgeTpuReport) -> str:
     memory = report.memory_share
     streamed = "; the rest streams from the host at each inference" if memory > 1 else ""
     lines.append(f"weights take {percent(memory)} of its memory{streamed}")
+    return "\n".join([*lines, report.advice])
+
+
+def trial_table(report: MicroReport) -> str:
+    """Operators of one kind in a row, then memory, agreement with LiteRT and what stands in the way."""
+    refused = Counter((each.op, each.reason) for each in report.unsupported)
+    rows = [
+        [op[:24], str(count), textwrap.shorten(reason, 46, placeholder=" …")] for (op, reason), count in refused.items()
+    ]
+    for op, count in report.operators.items():
+        running = count - sum(number for (name, _), number in refused.items() if name == op)
+        if running:
+            rows.append([op[:24], str(running), "runs"])
+    lines = [table(["operator", "count", "TensorFlow Lite Micro"], rows, left=(0, 2)), ""]
+    lines.append(f"the model takes {report.model_bytes} bytes of flash")
+    if report.arena_bytes is not None:
+        lines.append(f"and an arena of {report.arena_bytes} bytes of memory, measured on x86-64")
+    for each in report.agreements:
+        same = f"{percent(each.equal)} of the values are the same, the largest difference is {each.largest:.3g}"
+        lines.append(f"against LiteRT's {each.kernels} kernels on {report.frames} made pictures:\n  {same}")
+        if each.classes is not None:
+            lines.append(f"  {percent(each.classes)} of the pixels have the same class")
     return "\n".join([*lines, report.advice])
 
 

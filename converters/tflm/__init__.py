@@ -1,0 +1,1 @@
+"""Microcontrollers: what TensorFlow Lite Micro makes of a model, and the model as C++ source."""
