@@ -9,6 +9,7 @@ import click
 from edgeseg import __version__
 from edgeseg.commands.bench import bench
 from edgeseg.commands.check import check
+from edgeseg.commands.compile import compile
 from edgeseg.commands.data import data
 from edgeseg.commands.demo import demo
 from edgeseg.commands.evaluate import evaluate
@@ -18,7 +19,7 @@ from edgeseg.commands.train import train
 from edgeseg.errors import INTERRUPTED, EdgesegError
 from edgeseg.progress import clear_line
 
-COMMANDS = (demo, data, train, evaluate, quantize, check, bench, live)
+COMMANDS = (demo, data, train, evaluate, quantize, check, compile, bench, live)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})

@@ -65,3 +65,9 @@ class MissingExtraError(EdgesegError, ImportError):
 
     def __init__(self, library: str, extra: str) -> None:
         super().__init__(f"this needs {library}: install it with  pip install 'edgeseg[{extra}]'")
+
+
+class MissingCompilerError(EdgesegError, FileNotFoundError):
+    """A compiler of somebody else's that a command runs."""
+
+    exit_code = 4
