@@ -8,25 +8,24 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from converters.job import Job, Result
+from converters.calibration import Chosen, choose
+from converters.job import Job, Options
+from converters.report.result import Result
 from converters.schemes import scheme as find_scheme
-from edgeseg.data.dataset import open_dataset
-from edgeseg.errors import ConversionError, DataError, MissingExtraError, ModelError, UsageError
+from converters.sources import kind_of
+from edgeseg.errors import ConversionError, MissingExtraError, ModelError, UsageError
 from edgeseg.files import replacing
-from edgeseg.images import IMAGE_SUFFIXES
 from edgeseg.training.run import best_model
 
 OnProgress = Callable[[str, int, int], None]
 """Gets (stage, done, total)."""
-
-MIN_AGREEMENT = 0.90
-"""Source and result must agree on this share of the held-out pixels, unless told otherwise."""
-HELD_OUT = 50
-"""Frames on which they are compared, at most."""
+EXTRAS = {"tensorflow": "TensorFlow", "keras": "Keras", "litert_quantizer": "litert-quantizer"}
+"""Modules of the extra 'convert', and what people call them."""
 
 
 def convert(
@@ -34,65 +33,43 @@ def convert(
     out: Path,
     scheme: str,
     calibrate: Path,
-    output: str = "labels",
-    input_type: str = "uint8",
-    frames: int = 100,
-    ignore: Iterable[int] = (),
-    min_agreement: float = MIN_AGREEMENT,
-    score: bool = True,
+    options: Options | None = None,
     on_progress: OnProgress | None = None,
 ) -> Result:
-    """Convert a run folder or `.keras` file to the `.tflite` at `out`.
+    """Convert a run folder, `.keras` file, SavedModel or float `.tflite` to the `.tflite` at `out`.
 
     `calibrate` is a labelled set or a folder of images; its train part calibrates, its val
-    part proves. Raises ConversionError where the converter fails or the result does not
-    prove itself; `out` is then as it was before.
+    part proves. Raises ConversionError where the converter fails; the result may have
+    `failures` of the gate: then, as after an error, `out` is as it was before.
     """
+    options = options or Options()
     if out.suffix != ".tflite":
         raise UsageError(f"{out}: the output's name must end in .tflite")
-    model = best_model(source)
-    if not model.is_file() or model.suffix != ".keras":
-        raise ModelError(f"{model}: give a run folder or a .keras file")
     find_scheme(scheme)
-    ignore = tuple(ignore)
-    used, held_out, dataset = _choose(calibrate, frames, ignore)
+    model = _model_of(source)
+    chosen = choose(
+        calibrate, options.frames, options.ignore, lambda *at: on_progress("read", *at) if on_progress else None
+    )
     with replacing(out) as temporary:
-        job = Job(
-            model=str(model),
-            out=str(temporary),
-            scheme=scheme,
-            output=output,
-            input=input_type,
-            calibration=tuple(map(str, used)),
-            held_out=tuple(map(str, held_out)),
-            dataset=str(dataset) if dataset and score else None,
-            ignore=ignore,
-            min_agreement=min_agreement,
-        )
-        return _run(job, on_progress)
+        result = _run(_job(model, temporary, out.name, scheme, options, chosen), on_progress)
+        if result.failures:
+            temporary.unlink()
+    return result
 
 
-def _choose(calibrate: Path, frames: int, ignore: Iterable[int]) -> tuple[list[Path], list[Path], Path | None]:
-    """Images to calibrate with, images to compare on, and the labelled set if it is one."""
-    if frames < 1:
-        raise UsageError(f"calibration needs at least 1 frame, not {frames}")
-    if not calibrate.is_dir():
-        raise DataError(f"{calibrate}: is not a folder; give a data set or a folder of images")
-    images = sorted(path for path in calibrate.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-    if images:
-        used = spread(images, min(frames, max(1, len(images) * 4 // 5)))
-        chosen = set(used)
-        return used, spread([path for path in images if path not in chosen] or images, HELD_OUT), None
-    dataset = open_dataset(calibrate, ignore)
-    used = spread([pair.image for pair in dataset.split("train")], frames)
-    return used, spread([pair.image for pair in dataset.split("val")], HELD_OUT), calibrate
+def _model_of(source: Path) -> Path:
+    """The model file or folder that `source` means; raises ModelError or DataError where there is none."""
+    kind_of(source)
+    model = source if (source / "saved_model.pb").is_file() else best_model(source)
+    if not model.exists():
+        raise ModelError(f"{model}: there is no such file; give a run folder, a .keras, a SavedModel or a float .tflite")
+    return model
 
 
-def spread(paths: list[Path], count: int) -> list[Path]:
-    """`count` of `paths` at even distances, or all where there are fewer."""
-    if len(paths) <= count:
-        return paths
-    return [paths[i * (len(paths) - 1) // max(1, count - 1)] for i in range(count)]
+def _job(model: Path, out: Path, name: str, scheme: str, options: Options, chosen: Chosen) -> Job:
+    dataset = str(chosen.dataset) if chosen.dataset else None
+    frames, held_out = tuple(map(str, chosen.frames)), tuple(map(str, chosen.held_out))
+    return Job(str(model), str(out), name, scheme, options, frames, held_out, dataset, asdict(chosen.coverage))
 
 
 def _run(job: Job, on_progress: OnProgress | None) -> Result:
@@ -111,12 +88,13 @@ def _run(job: Job, on_progress: OnProgress | None) -> Result:
                 process.kill()
                 raise
         if "result" in answer:
-            return Result(**answer["result"])
+            return Result.from_json(answer["result"])
         if "error" in answer:
-            raise ConversionError(answer["error"])
+            raise (UsageError if answer["kind"] == "UsageError" else ConversionError)(answer["error"])
         text = log.read_text(errors="replace")
-        if "No module named 'tensorflow'" in text:
-            raise MissingExtraError("TensorFlow", "convert")
+        for module, library in EXTRAS.items():
+            if f"No module named '{module}'" in text:
+                raise MissingExtraError(library, "convert")
         raise ConversionError(f"{job.model}: the converter {_death(process.returncode)}; {_last_words(text)}")
 
 

@@ -1,29 +1,30 @@
-"""A Keras network with the ending that a device needs, as a TensorFlow graph of static shape."""
+"""A network with the ending that a device needs, as a TensorFlow graph of static shape."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-INPUT, LABELS, LOGITS = "image", "labels", "logits"
+from converters.calibration import INPUT
+
+LABELS, LOGITS = "labels", "logits"
 
 
 class Exported(tf.Module):  # type: ignore[misc]
-    """Holds the network's variables: a graph made of a bare function would lose them."""
+    """Holds what the network needs: a graph made of a bare function would lose its variables."""
 
-    def __init__(self, network: Any, output: str) -> None:
+    def __init__(self, network: Callable[[Any], Any], kept: Any, shape: tuple[int, int, int], output: str) -> None:
+        """`network` takes pixels (1, *shape) float32 in [0, 255] and gives scores (1, h, w, classes)."""
         super().__init__(name="edgeseg")
-        self._network = network
-        self._variables = [variable.value for variable in network.variables]  # tf.Module cannot see Keras' own
-        self._output = output
-        _, height, width, channels = network.input_shape
-        self._size = (height, width)
-        spec = tf.TensorSpec((1, height, width, channels), tf.float32, name=INPUT)
+        self._network, self._kept, self._output = network, kept, output
+        self._size = shape[:2]
+        spec = tf.TensorSpec((1, *shape), tf.float32, name=INPUT)
         self.function = tf.function(self._call, input_signature=[spec])
 
     def _call(self, image: Any) -> dict[str, Any]:
-        logits = self._network(image, training=False)
+        logits = self._network(image)
         if self._output == "logits":
             return {LOGITS: tf.identity(logits, name=LOGITS)}
         full = tf.image.resize(logits, self._size, method="bilinear")

@@ -1,4 +1,4 @@
-"""What one conversion is asked to do, and what it answers; plain data between two processes."""
+"""What one conversion is asked to do; plain data between two processes."""
 
 from __future__ import annotations
 
@@ -14,34 +14,66 @@ INPUTS = ("uint8", "int8")
 
 
 @dataclass(frozen=True)
-class Job:
-    """One conversion."""
+class Options:
+    """How to convert, where the defaults do not fit."""
 
-    model: str
-    """The `.keras` file."""
-    out: str
-    """Where the worker writes; the caller gives it its final name."""
-    scheme: str
-    """A name in `converters.schemes.SCHEMES`."""
-    output: str
+    output: str = "labels"
     """'labels': uint8 class map of the input's size, made in the graph; 'logits': scores at the network's stride."""
-    input: str
+    input: str = "uint8"
     """'uint8' or 'int8' pixels, for the schemes with integer ends."""
-    calibration: tuple[str, ...]
-    """Image files whose activations set the ranges."""
-    held_out: tuple[str, ...]
-    """Image files on which the result must agree with the source."""
-    dataset: str | None
-    """Folder of a labelled set on whose val part both are scored; None to leave that out."""
-    ignore: tuple[int, ...]
-    min_agreement: float
+    frames: int = 100
+    """Images to calibrate with, at most."""
+    ignore: tuple[int, ...] = ()
+    """Class ids left out of the figures."""
+    labels: str | None = None
+    """A file of names for a model that carries none."""
+    input_range: tuple[float, float] | None = None
+    """What black and white are to a model that does not say it; None: found out, or [0, 1]."""
+    score: bool = True
+    """Score source and result on the val part of a labelled set."""
+    report: str | None = None
+    """Folder for report.json and report.html; None to leave them out."""
+    min_agreement: float = 0.9
     """Smallest share of pixels on which source and result must agree, 0..1."""
+    max_drop: float | None = None
+    """Largest loss of mIoU in points of 100; for `mixed` the budget."""
+    max_class_drop: float | None = None
+    """Largest loss of IoU of one class in points of 100."""
+    keep_float: tuple[str, ...] = ()
+    """For `mixed`: regular expressions of layers that stay float, in place of a search."""
 
     def __post_init__(self) -> None:
         if self.output not in OUTPUTS:
             raise UsageError(f"no output is called '{self.output}'; known are {', '.join(OUTPUTS)}")
         if self.input not in INPUTS:
             raise UsageError(f"no input is called '{self.input}'; known are {', '.join(INPUTS)}")
+        if self.frames < 1:
+            raise UsageError(f"calibration needs at least 1 frame, not {self.frames}")
+        if self.input_range and self.input_range[0] >= self.input_range[1]:
+            raise UsageError(f"an input range ascends, as in 0,1; not {self.input_range[0]},{self.input_range[1]}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One conversion."""
+
+    model: str
+    """The source: a `.keras` file, a SavedModel's folder or a float `.tflite`."""
+    out: str
+    """Where the worker writes; the caller gives it its final name."""
+    name: str
+    """The result's final name, for the report."""
+    scheme: str
+    """A name in `converters.schemes.SCHEMES`."""
+    options: Options
+    calibration: tuple[str, ...]
+    """Image files whose activations set the ranges."""
+    held_out: tuple[str, ...]
+    """Image files on which the result must agree with the source where there are no masks."""
+    dataset: str | None
+    """Folder of a labelled set on whose val part both are scored; None to leave that out."""
+    coverage: dict[str, Any]
+    """What `converters.calibration.choose` found out about the frames, as JSON."""
 
     def save(self, path: Path) -> None:
         """Write the job as JSON."""
@@ -50,31 +82,9 @@ class Job:
     @classmethod
     def load(cls, path: Path) -> Job:
         """Read what `save` wrote."""
-        data: dict[str, Any] = json.loads(path.read_text())
-        lists = {key: tuple(value) for key, value in data.items() if isinstance(value, list)}
-        return cls(**(data | lists))
+        data = _tuples(json.loads(path.read_text()))
+        return cls(**(data | {"options": Options(**_tuples(data["options"]))}))
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a conversion came to."""
-
-    bytes: int
-    agreement: float
-    """Share of held-out pixels on which source and result agree, 0..1."""
-    held_out: int
-    calibration: int
-    """Frames used."""
-    float_miou: float | None
-    """Of the source on the val part, 0..1; None without a labelled set."""
-    miou: float | None
-    """Of the result."""
-    drops: dict[str, float]
-    """Loss of IoU by class name, in points of 100; negative where the result is better."""
-
-    @property
-    def drop(self) -> float | None:
-        """Loss of mIoU in points of 100."""
-        if self.float_miou is None or self.miou is None:
-            return None
-        return 100 * (self.float_miou - self.miou)
+def _tuples(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}

@@ -1,17 +1,9 @@
-"""What a converted file must show before it gets its name."""
+"""What a converted file must show before it gets its name, read from its FlatBuffer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-import numpy as np
-
-from converters.tflite.operators import operators
+from converters.tflite.operators import Operator, operators
 from edgeseg.errors import ConversionError
-from edgeseg.evaluate import Predictor
-from edgeseg.images import preprocess, read_frame
-from edgeseg.metrics import pixel_agreement
 
 ENDS = {
     "QUANTIZE": frozenset({"uint8"}),
@@ -19,6 +11,9 @@ ENDS = {
     "CAST": frozenset({"int32", "uint8"}),
 }
 """Operators of the declared ends, and the types besides int8 that they may hold."""
+CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED"})
+SMALL = 1024
+"""Bytes below which weights may stay as they are: the libraries leave them alone."""
 
 
 def all_integer(data: bytes) -> None:
@@ -38,19 +33,24 @@ def all_integer(data: bytes) -> None:
                 )
 
 
-def agreement(source: Predictor, result: Predictor, frames: Sequence[str], minimum: float) -> float:
-    """Mean share of pixels on which two models agree over image files, 0..1.
+def weights_in(data: bytes, dtype: str) -> None:
+    """Raise ConversionError that names the first convolution whose weights are not `dtype`."""
+    stored = {each.outputs[0].name: each.inputs[0].dtype for each in operators(data) if each.op == "DEQUANTIZE"}
+    for operator in operators(data):
+        if operator.op not in CONVOLUTIONS:
+            continue
+        weights = operator.inputs[1]
+        found = stored.get(weights.name, weights.dtype)
+        if found != dtype and weights.bytes >= SMALL:
+            raise ConversionError(f"{_named(operator)} holds its weights in {found}, not in {dtype}")
 
-    Raises ConversionError below `minimum`.
-    """
-    shares = []
-    for path in frames:
-        image = preprocess(read_frame(Path(path)), source.size, source.channels)[None]
-        shares.append(pixel_agreement(source.predict(image)[0], result.predict(image)[0]))
-    mean = float(np.mean(shares)) if shares else float("nan")
-    if mean < minimum:
-        raise ConversionError(
-            f"the result agrees with its source on {100 * mean:.1f} % of the pixels, below {100 * minimum:.0f} %; "
-            "calibrate with images like those of the camera, or train longer"
-        )
-    return mean
+
+def computes_in(data: bytes, dtype: str) -> None:
+    """Raise ConversionError that names the first convolution whose result is not `dtype`."""
+    for operator in operators(data):
+        if operator.op in CONVOLUTIONS and operator.outputs[0].dtype != dtype:
+            raise ConversionError(f"{_named(operator)} computes in {operator.outputs[0].dtype}, not in {dtype}")
+
+
+def _named(operator: Operator) -> str:
+    return f"operator {operator.index} ({operator.op}, '{operator.outputs[0].name}')"

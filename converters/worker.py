@@ -7,85 +7,192 @@ standard error.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from converters import proof
-from converters.calibration import stream
-from converters.graph import Exported
-from converters.job import Job, Result
+from converters.calibration import Coverage, spread
+from converters.job import Job
+from converters.judge import Judge
+from converters.latency import latency_ratio
+from converters.layers import ranked
+from converters.material import Converted, Material
+from converters.report.page import write_report
+from converters.report.result import Result
+from converters.saturation import saturating
 from converters.schemes import scheme
-from edgeseg.data.dataset import Dataset, open_dataset
-from edgeseg.errors import EdgesegError
-from edgeseg.evaluate import common_labels, evaluate
-from edgeseg.labels import Labels
-from edgeseg.metrics import Scores
+from converters.sources import Source, open_source
+from converters.tflite.metadata import write_metadata
+from edgeseg.compare import Comparison, compare, labelled, unlabelled
+from edgeseg.data.dataset import Pair, open_dataset
+from edgeseg.errors import ConversionError, DataError, EdgesegError
+from edgeseg.evaluate import Predictor, common_labels
+from edgeseg.images import preprocess, read_frame
+from edgeseg.labels import Labels, read_labels
 from edgeseg.model_info import ModelInfo, attach
 from edgeseg.segmenter import Segmenter
-from edgeseg.training.predict import KerasPredictor, load_keras
+
+SEARCHED = 100
+"""Images on which a search judges each model that it tries, at most."""
+PROBED = 4
+"""Images on which layers are compared."""
+MAX_DROP, MAX_CLASS_DROP = 1.0, 3.0
+"""Points of mIoU, and of one class's IoU, that a conversion may cost unless told otherwise."""
 
 
-def run(job: Job, channel: Any) -> Result:
-    """Convert, prove, score, and write `job.out`."""
+class Work:
+    """One job and what its steps share."""
 
-    def tell(stage: str, done: int, total: int) -> None:
-        print(json.dumps({"progress": [stage, done, total]}), file=channel, flush=True)
+    def __init__(self, job: Job, tell: Callable[[str, int, int], None]) -> None:
+        self.job, self.options, self.tell = job, job.options, tell
+        self.dataset = open_dataset(Path(job.dataset), self.options.ignore) if job.dataset else None
+        self.pairs: tuple[Pair, ...] = self.dataset.split("val") if self.dataset and self.options.score else ()
+        named = read_labels(Path(self.options.labels)) if self.options.labels else None
+        known = named or (self.dataset.labels if self.dataset else None)
+        self.source, self.notes = open_source(Path(job.model), self.options, self.pairs, known)
+        self.labels = self._labels(named)
+        if self.options.output not in self.source.outputs:
+            raise ConversionError(f"{job.model}: gives {self.source.outputs[0]}; add --output {self.source.outputs[0]}")
 
-    network, info = load_keras(Path(job.model))
-    source = KerasPredictor(network)
-    chosen = scheme(job.scheme)
+    def run(self) -> Result:
+        """Convert, prove, compare, and write `job.out` and the report."""
+        job, options = self.job, self.options
+        chosen = scheme(job.scheme)
+        if self.source.quantization_aware != (job.scheme == "qat"):
+            raise ConversionError(_other_scheme(job, self.source))
+        material = Material(self.source, options, job.calibration, self._judge, lambda *at: self.tell("calibrate", *at))
+        self.tell("convert", 0, 1)
+        converted = chosen.convert(material)
+        chosen.prove(converted.data)
+        out = Path(job.out)
+        frames = len(job.calibration) if chosen.CALIBRATES else 0
+        info = self._info(frames, {})
+        _write(out, converted.data, info)
+        result = Segmenter(out, runtime="litert")
+        comparison = self._compare(result)
+        if comparison.first and comparison.second:
+            figures = {"float_miou": comparison.first.scores.miou, "miou": comparison.second.scores.miou}
+            info = self._info(frames, {"split": "val", **figures})
+            _write(out, converted.data, info)
+        report = self._result(converted, material, comparison, result, bool(frames))
+        if options.report:
+            write_report(Path(options.report), report, self.source.predictor, result, self._pair_of(), self.labels)
+        return report
 
-    def frames() -> Any:
-        return stream(job.calibration, source.size, source.channels, lambda *at: tell("calibrate", *at))
+    def _result(
+        self,
+        converted: Converted,
+        material: Material,
+        comparison: Comparison,
+        result: Segmenter,
+        calibrated: bool,
+    ) -> Result:
+        job, options = self.job, self.options
+        self.tell("look into the layers", 0, 1)
+        model = self.source.predictor
+        paths = [pair.image for pair in self.pairs] or [Path(path) for path in job.held_out]
+        images = [preprocess(read_frame(path), model.size, model.channels) for path in spread(paths, PROBED)]
+        layers = ranked(material.float_model, converted.data, images, self.source.input_range)
+        with tempfile.TemporaryDirectory(prefix="edgeseg-") as folder:
+            plain = Path(folder) / "float32.tflite"
+            plain.write_bytes(material.float_model)
+            reference = Segmenter(plain, input_range=self.source.input_range, runtime="litert")
+            ratio = latency_ratio(result, reference, images)
+        coverage = Coverage(**job.coverage) if calibrated else None
+        warnings = coverage.warnings() if coverage else []
+        if calibrated:
+            warnings += saturating(material, paths)
+        source = Path(job.model)
+        return Result(
+            source.parent.name if source.name == "best.keras" else source.name,
+            job.name,
+            job.scheme,
+            Path(job.out).stat().st_size,
+            len(material.float_model),
+            ratio,
+            comparison,
+            coverage,
+            tuple(layers),
+            converted.float_layers,
+            (*self.notes, *converted.notes, *result.notes),
+            tuple(warnings),
+            (),
+        ).judged(
+            options.min_agreement,
+            MAX_DROP if options.max_drop is None else options.max_drop,
+            MAX_CLASS_DROP if options.max_class_drop is None else options.max_class_drop,
+        )
 
-    data = chosen.convert(Exported(network, job.output), job, frames)
-    if chosen.INTEGER:
-        proof.all_integer(data)
-    dataset = open_dataset(Path(job.dataset), job.ignore) if job.dataset else None
-    named = info.labels if info else _labels_of(dataset, network.output_shape[-1])
-    labels = common_labels(Path(job.model), named, dataset) if dataset else named
-    provenance = (info.provenance if info else {}) | {"scheme": job.scheme, "calibration_frames": len(job.calibration)}
-    name = info.architecture if info else network.name
-    written = ModelInfo(name, labels, source.size, source.channels, job.output, provenance)
-    out = Path(job.out)
-    _write(out, data, written)
-    result = Segmenter(out, runtime="litert")
-    tell("compare", 0, len(job.held_out))
-    agreement = proof.agreement(source, result, job.held_out, job.min_agreement)
-    drops: dict[str, float] = {}
-    before = after = None
-    if dataset:
-        pairs = dataset.split("val")
-        before = evaluate(source, pairs, labels, lambda *at: tell("score the source", *at))
-        after = evaluate(result, pairs, labels, lambda *at: tell("score the result", *at))
-        drops = {c: 100 * (iou - after.iou.get(c, 0.0)) for c, iou in before.iou.items()}
-        figures = {"split": "val", "float_miou": before.miou, "miou": after.miou}
-        _write(out, data, dataclasses.replace(written, provenance=provenance | figures))
-    return Result(
-        out.stat().st_size, agreement, len(job.held_out), len(job.calibration), _miou(before), _miou(after), drops
-    )
+    def _compare(self, result: Predictor) -> Comparison:
+        samples, total = self._samples(), len(self.pairs) or len(self.job.held_out)
+        return compare(
+            self.source.predictor, result, samples, self.labels, lambda done: self.tell("compare", done, total)
+        )
+
+    def _samples(self) -> Any:
+        return labelled(self.pairs) if self.pairs else unlabelled(self.job.held_out)
+
+    def _judge(self) -> Judge:
+        samples = labelled(spread(self.pairs, SEARCHED)) if self.pairs else unlabelled(self.job.held_out)
+        return Judge(
+            samples,
+            self.source.predictor,
+            self.labels,
+            lambda path, data: _write(path, data, self._info(0, {})),
+            lambda tried: self.tell("search", tried, 0),
+        )
+
+    def _labels(self, named: Labels | None) -> Labels:
+        """The classes: those of the model, those that the user names, those of the data, or numbers."""
+        own = self.source.info.labels if self.source.info else None
+        classes = self.source.num_classes
+        if named and len(named.names) < classes:
+            raise DataError(
+                f"{self.options.labels}: names {len(named.names)} classes, the model gives {classes}; name each"
+            )
+        if self.dataset is None:
+            return own or named or Labels.numbered(classes)
+        theirs = self.dataset.labels
+        if own is None and named is None and theirs and theirs.num_classes != classes:
+            raise DataError(
+                f"{self.job.model}: gives {classes} classes, and {self.dataset.root} has {theirs.num_classes}; "
+                "use data with the model's classes"
+            )
+        return common_labels(Path(self.job.model), own or named or theirs or Labels.numbered(classes), self.dataset)
+
+    def _info(self, frames: int, figures: dict[str, Any]) -> ModelInfo:
+        source, own = self.source, self.source.info
+        provenance = (own.provenance if own else {}) | {"scheme": self.job.scheme, "calibration_frames": frames}
+        model = source.predictor
+        return ModelInfo(
+            source.name,
+            self.labels,
+            model.size,
+            model.channels,
+            self.options.output,
+            provenance | figures,
+            source.input_range,
+        )
+
+    def _pair_of(self) -> dict[str, Path]:
+        return {str(pair.image): pair.mask for pair in self.pairs}
 
 
-def _labels_of(dataset: Dataset | None, channels: int) -> Labels:
-    """For a network that carries no labels: those of the data if they fit, else numbers."""
-    if dataset and dataset.labels and dataset.labels.num_classes == channels:
-        return dataset.labels
-    return Labels.numbered(channels)
-
-
-def _miou(found: Scores | None) -> float | None:
-    return found.miou if found else None
+def _other_scheme(job: Job, source: Source) -> str:
+    if source.quantization_aware:
+        return f"{job.model}: was trained with fake quantization; convert it with --scheme qat"
+    return f"{job.model}: was trained without fake quantization; train it with  edgeseg train DATA -o RUN2 --qat"
 
 
 def _write(out: Path, data: bytes, info: ModelInfo) -> None:
-    out.write_bytes(data)
+    out.write_bytes(write_metadata(data, info))
     attach(out, info)
 
 
@@ -93,10 +200,14 @@ def main() -> None:
     """Run the job named on the command line."""
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # the converter prints; only answers may go to the caller
+
+    def tell(stage: str, done: int, total: int) -> None:
+        print(json.dumps({"progress": [stage, done, total]}), file=channel, flush=True)
+
     try:
-        answer: dict[str, Any] = {"result": dataclasses.asdict(run(Job.load(Path(sys.argv[1])), channel))}
+        answer: dict[str, Any] = {"result": Work(Job.load(Path(sys.argv[1])), tell).run().to_json()}
     except EdgesegError as error:
-        answer = {"error": str(error)}
+        answer = {"error": str(error), "kind": type(error).__name__}
     print(json.dumps(answer), file=channel, flush=True)
 
 

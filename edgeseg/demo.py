@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from converters.convert import convert
-from converters.job import Result
+from converters.report.result import Result
 from edgeseg.data.belt import write_belt
 from edgeseg.data.dataset import open_dataset, read_mask
 from edgeseg.errors import MissingExtraError, OutputError
@@ -69,6 +69,7 @@ def run_demo(out: Path, epochs: int | None, force: bool, on_count: OnCount, on_t
     miou = percent(outcome.best_miou or 0)
     yield f"2 train     {config.model}, {outcome.epochs} epochs, val mIoU {miou}, in {folder}"
     result = convert(folder, model, "int8", data, on_progress=on_count)
+    result.require()
     yield f"3 quantize  full int8, {result.bytes / 1000:.0f} kB, in {model}"
     before = evaluate_file(folder, data, "test", on_progress=lambda *at: on_count("float32", *at))
     after = evaluate_file(model, data, "test", on_progress=lambda *at: on_count("int8", *at))

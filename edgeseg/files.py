@@ -17,6 +17,8 @@ from edgeseg.errors import OutputError
 def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; on success it takes the name, else it goes.
 
+    A caller that removes the temporary file gives up, and what was under the name stays.
+
     The suffix is kept, since cv2 and Keras choose the format by it. Without `durable` the
     file may be lost to a power cut, and an SD card is spared a flush. Raises OutputError
     where the folder cannot be made or written, before any work is done.
@@ -32,6 +34,8 @@ def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
         if path.is_dir():
             raise OutputError(f"{path}: is a folder; give the name of a file")
         yield temporary
+        if not temporary.exists():
+            return
         if durable:
             with temporary.open("rb+") as written:
                 os.fsync(written.fileno())

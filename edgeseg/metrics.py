@@ -1,15 +1,18 @@
-"""Agreement between masks, all from one confusion matrix."""
+"""Agreement between masks: IoU from one confusion matrix, boundary IoU, pixel agreement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeseg.labels import Labels
 
 Matrix = NDArray[np.int64]
+BOUNDARY_WIDTH = 0.02
+"""Of the image's diagonal: how far from an outline a pixel belongs to it, as in Cheng et al."""
 
 
 def confusion(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], labels: Labels) -> Matrix:
@@ -53,3 +56,52 @@ def scores(matrix: Matrix, labels: Labels) -> Scores:
 def pixel_agreement(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     """Share of pixels where two masks of one shape say the same, 0..1."""
     return float(np.mean(one == other))
+
+
+@dataclass(frozen=True)
+class BoundaryCounts:
+    """Pixels of outlines by class, (C,) int64 each; counts of parts of a set add up."""
+
+    both: NDArray[np.int64]
+    either: NDArray[np.int64]
+
+    @classmethod
+    def none(cls, labels: Labels) -> BoundaryCounts:
+        """Counts before the first mask."""
+        empty = np.zeros(labels.num_classes, np.int64)
+        return cls(empty, empty)
+
+    def __add__(self, other: BoundaryCounts) -> BoundaryCounts:
+        return BoundaryCounts(self.both + other.both, self.either + other.either)
+
+    def iou(self, labels: Labels) -> dict[str, float]:
+        """Boundary IoU by class name, 0..1; a class without outlines is absent."""
+        counted = [i for i in labels.counted if self.either[i]]
+        return {labels.names[i]: float(self.both[i] / self.either[i]) for i in counted}
+
+
+def boundary_counts(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], labels: Labels) -> BoundaryCounts:
+    """Count where the outlines of two masks of one shape meet, and where either has one.
+
+    The outline of a class is what its region loses when it is eroded by 2 % of the diagonal.
+    Cheng et al., "Boundary IoU" (2021). Pixels whose truth is ignored do not count.
+    """
+    width = max(1, round(BOUNDARY_WIDTH * float(np.hypot(*truth.shape))))
+    counts = np.zeros((2, labels.num_classes), np.int64)
+    counted = np.zeros(256, bool)
+    counted[list(labels.counted)] = True
+    keep = counted[truth]
+    for class_id in labels.counted:
+        one, other = truth == class_id, (predicted == class_id) & keep
+        if not one.any() and not other.any():
+            continue
+        one, other = _outline(one, width), _outline(other, width)
+        counts[:, class_id] = np.count_nonzero(one & other), np.count_nonzero(one | other)
+    return BoundaryCounts(counts[0], counts[1])
+
+
+def _outline(region: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    padded = np.pad(region.astype(np.uint8), 1)  # the picture's edge is an outline too
+    kernel = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
+    inner = cv2.erode(padded, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)[1:-1, 1:-1]
+    return np.asarray(region & (inner == 0), np.bool_)

@@ -23,8 +23,8 @@ class ProgressLine:
             click.echo("\r" + text[: self._width].ljust(self._width), err=True, nl=False)
 
     def count(self, what: str, done: int, total: int) -> None:
-        """Replace the line by a bar."""
-        self.show(f"{bar(done, total)} {what} {done}/{total}")
+        """Replace the line by a bar; by a count alone where `total` is 0, for nobody knows it."""
+        self.show(f"{bar(done, total)} {what} {done}/{total}" if total else f"{what} {done}")
 
     def clear(self) -> None:
         """Take the line away, so that what follows starts a clean one."""

@@ -44,13 +44,15 @@ def run_folder(belt_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def models(belt_set: Path, run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
     """A function from (scheme, output) to the run's model, converted once."""
     from converters.convert import convert
+    from converters.job import Options
 
     folder = tmp_path_factory.mktemp("models")
 
     def make(scheme: str, output: str) -> Path:
         path = folder / f"{scheme}-{output}.tflite"
         if not path.is_file():
-            convert(run_folder, path, scheme, belt_set, output=output)
+            options = Options(output=output, max_drop=100, max_class_drop=100)  # a hasty training; not judged here
+            convert(run_folder, path, scheme, belt_set, options)
         return path
 
     return make

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
-from converters.job import Job
-from converters.schemes import float32, int8
+from converters.material import Converted, Material
+from converters.schemes import dynamic, float16, float32, int8, int16x8, mixed
 from edgeseg.errors import UsageError
 
 
@@ -14,14 +13,17 @@ class Scheme(Protocol):
     """What a module in `SCHEMES` offers."""
 
     NAME: str
-    INTEGER: bool
-    """Every operator must work on integers; also: needs calibration frames."""
+    CALIBRATES: bool
+    """Takes ranges from calibration frames."""
 
-    def convert(self, exported: Any, job: Job, frames: Callable[[], Any]) -> bytes:
-        """Turn a `converters.graph.Exported` into a .tflite; `frames()` starts the calibration stream."""
+    def convert(self, material: Material) -> Converted:
+        """Make the .tflite; raises ConversionError where this scheme cannot."""
+
+    def prove(self, data: bytes) -> None:
+        """Raise ConversionError, which names the operator, where the file is not what the scheme promises."""
 
 
-SCHEMES: tuple[Scheme, ...] = (float32, int8)
+SCHEMES: tuple[Scheme, ...] = (float32, float16, dynamic, int8, int16x8, mixed)
 
 
 def scheme(name: str) -> Scheme:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from converters.job import Job
+from converters import proof
+from converters.material import Converted, Material
 
 NAME = "float32"
-INTEGER = False
+CALIBRATES = False
 
 
-def convert(exported: Any, job: Job, frames: Callable[[], Any]) -> bytes:
+def convert(material: Material) -> Converted:
     """See `converters.schemes.Scheme`."""
-    return bytes(exported.converter().convert())
+    return Converted(material.float_model)
+
+
+def prove(data: bytes) -> None:
+    """See `converters.schemes.Scheme`."""
+    proof.weights_in(data, "float32")

@@ -11,14 +11,36 @@ import click
 from edgeseg.commands.options import FOLDER, IGNORE
 
 
+class Range(click.ParamType):  # type: ignore[type-arg]  # a parameter only from click 8.4 on
+    """LOW,HIGH, such as 0,1."""
+
+    name = "LOW,HIGH"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, float]:
+        """(low, high) from its text."""
+        try:
+            low, high = map(float, str(value).split(","))
+        except ValueError:
+            self.fail(f"'{value}' is no range; write what black and white are, as in 0,1", param, ctx)
+        return low, high
+
+
 @click.command()
-@click.argument("source", metavar="RUN|MODEL", type=FOLDER)
+@click.argument("sources", metavar="RUN|MODEL...", type=FOLDER, nargs=-1, required=True)
 @click.option("--calibrate", required=True, type=FOLDER, metavar="DIR", help="A labelled set, or a folder of images.")
-@click.option("--scheme", default="int8", show_default=True, help="int8 or float32.")
-@click.option("-o", "--out", required=True, type=FOLDER, help="The .tflite to write.")
+@click.option("-o", "--out", required=True, type=FOLDER, help="The .tflite to write; a folder for several.")
+@click.option(
+    "--scheme",
+    "schemes",
+    multiple=True,
+    metavar="NAME",
+    help="float32, float16, dynamic, int8, int16x8, mixed, qat or all; repeatable.  [default: int8]",
+)
 @click.option("--output", default="labels", show_default=True, help="labels (a class map) or logits (scores).")
-@click.option("--input", "input_type", default="uint8", show_default=True, help="uint8 or int8 pixels.")
+@click.option("--input", default="uint8", show_default=True, help="uint8 or int8 pixels.")
 @click.option("--frames", default=100, show_default=True, help="Images to calibrate with.")
+@click.option("--max-drop", type=float, help="Points of mIoU it may cost.  [default: 1.0; mixed: 0.3]")
+@click.option("--max-class-drop", type=float, help="Points of IoU it may cost a class.  [default: 3.0]")
 @click.option(
     "--min-agreement",
     default=0.9,
@@ -26,27 +48,51 @@ from edgeseg.commands.options import FOLDER, IGNORE
     type=click.FloatRange(0, 1),
     help="Share of pixels that must stay the same.",
 )
+@click.option("--keep-float", multiple=True, metavar="REGEX", help="mixed: layers that stay float; no search.")
+@click.option("--input-range", type=Range(), help="What black and white are to a model that does not say it.")
+@click.option("--labels", type=FOLDER, metavar="FILE", help="Class names for a model that carries none.")
+@click.option(
+    "--format", "kind", type=click.Choice(["tflite", "c"]), default="tflite", help="c: model.h and model.cc too."
+)
+@click.option("--report", type=FOLDER, metavar="DIR", help="Where report.html goes.  [default: beside the model]")
+@click.option("--no-report", is_flag=True, help="Write no report.")
 @IGNORE
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def quantize(source: Path, out: Path, as_json: bool, **options: Any) -> None:
-    """Convert RUN (a run folder) or a .keras MODEL to a .tflite that has proved itself."""
-    from converters.convert import convert
-    from edgeseg.progress import ProgressLine
-    from edgeseg.terminal import percent
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+def quantize(
+    sources: tuple[Path, ...],
+    calibrate: Path,
+    out: Path,
+    schemes: tuple[str, ...],
+    report: Path | None,
+    no_report: bool,
+    labels: Path | None,
+    kind: str,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Convert RUN (a run folder), a .keras, a SavedModel or a float .tflite.
 
-    line = ProgressLine()
-    result = convert(source, out, on_progress=line.count, **options)
-    line.clear()
+    The result proves itself against its source: what it costs by class is in the report, and a
+    model that loses too much is not written (exit code 3).
+    """
+    from converters.convert import convert
+    from converters.job import Options
+    from converters.plan import plan
+    from converters.report.text import overview, summary
+    from edgeseg.progress import ProgressLine
+
+    line, results = ProgressLine(), []
+    steps = plan(sources, schemes or ("int8",), out)
+    for step in steps:
+        folder = None if no_report else (report or step.out.parent) / f"{step.out.stem}_report"
+        chosen = Options(report=str(folder) if folder else None, labels=str(labels) if labels else None, **options)
+        results.append(convert(step.source, step.out, step.scheme, calibrate, chosen, line.count))
+        line.clear()
+        if not as_json:
+            click.echo(summary(results[-1]) + (f"\nreport: {folder / 'report.html'}\n" if folder else "\n"))
     if as_json:
-        click.echo(json.dumps({"model": str(out), **vars(result), "drop": result.drop}))
-        return
-    calibrated = f", calibrated on {result.calibration} images" if options["scheme"] != "float32" else ""
-    click.echo(f"{out}: {result.bytes / 1000:.0f} kB, {options['scheme']}{calibrated}")
-    click.echo(f"agrees with its source on {percent(result.agreement)} of the pixels of {result.held_out} others")
-    if result.miou is not None and result.float_miou is not None:
-        worst = max(result.drops, key=lambda name: result.drops[name])
-        before, after = percent(result.float_miou), percent(result.miou)
-        click.echo(f"val mIoU {before} before, {after} after: a drop of {result.drop:.2f} points")
-        click.echo(f"largest drop of a class: {worst}, {result.drops[worst]:.2f} points")
-    else:
-        click.echo("no masks to score it with: mIoU was not measured")
+        click.echo(json.dumps([each.to_json() for each in results] if len(results) > 1 else results[0].to_json()))
+    elif len(results) > 1:
+        click.echo(overview(results))
+    for each in results:
+        each.require()

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters import edgetpu
 from converters.convert import convert
+from converters.edgetpu import check as edgetpu
+from converters.job import Options
 from converters.schemes import SCHEMES
 from converters.tflite.operators import operators
 from edgeseg.errors import ConversionError, DataError, ModelError, UsageError
@@ -53,7 +54,7 @@ def test_raw_pixels_are_the_input_of_int8(
     path = int8_model
     if input_type == "int8":
         path = tmp_path / "m.tflite"
-        convert(run_folder, path, "int8", belt_set, input_type="int8", score=False)
+        convert(run_folder, path, "int8", belt_set, Options(input="int8", score=False))
     segmenter = Segmenter(path)
     details = segmenter._interpreter.get_input_details()[0]
     assert details["dtype"] == np.dtype(input_type).type
@@ -67,29 +68,29 @@ def test_int8_costs_little_and_says_how_much(run_folder: Path, belt_set: Path, t
     result = convert(
         run_folder, tmp_path / "m.tflite", "int8", belt_set, on_progress=lambda stage, *_: stages.append(stage)
     )
-    assert result.drop is not None
-    assert abs(result.drop) < 3
+    assert result.comparison.drop is not None
+    assert abs(result.comparison.drop) < 3
     assert result.miou == pytest.approx(evaluate_file(tmp_path / "m.tflite", belt_set).scores.miou)
-    assert set(result.drops) <= {"belt", "washer", "nut", "bolt", "scratch"}
+    assert set(result.comparison.drops) <= {"belt", "washer", "nut", "bolt", "scratch"}
     assert result.bytes == (tmp_path / "m.tflite").stat().st_size
-    assert result.calibration == 24
+    assert result.coverage.frames == 24
     assert "calibrate" in stages
 
 
 def test_a_folder_of_images_calibrates_too(run_folder: Path, belt_set: Path, tmp_path: Path) -> None:
-    result = convert(run_folder, tmp_path / "m.tflite", "int8", belt_set / "train" / "images", frames=10)
-    assert result.calibration == 10
-    assert result.held_out == 14
+    result = convert(run_folder, tmp_path / "m.tflite", "int8", belt_set / "train" / "images", Options(frames=10))
+    assert result.coverage.frames == 10
+    assert result.comparison.images == 14
     assert result.miou is None
 
 
-def test_a_result_that_does_not_agree_is_an_error_and_the_old_file_stays(
+def test_a_result_that_does_not_agree_is_refused_and_the_old_file_stays(
     run_folder: Path, belt_set: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(b"previous")
-    with pytest.raises(ConversionError, match="agrees with its source on"):
-        convert(run_folder, path, "int8", belt_set, min_agreement=1.0, score=False)
+    result = convert(run_folder, path, "int8", belt_set, Options(min_agreement=1.0, score=False))
+    assert "it agrees with its source on" in result.failures[0]
     assert path.read_bytes() == b"previous"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -103,7 +104,7 @@ def test_an_operator_that_stays_float_is_named(belt_set: Path, tmp_path: Path) -
     outputs = keras.ops.erfinv(keras.ops.tanh(x) * 0.9)
     keras.Model(inputs, outputs).save(tmp_path / "odd.keras")
     with pytest.raises(ConversionError, match=r"stayed|works in float32|converter|ERFINV|Erfinv|erfinv"):
-        convert(tmp_path / "odd.keras", tmp_path / "m.tflite", "int8", belt_set, score=False)
+        convert(tmp_path / "odd.keras", tmp_path / "m.tflite", "int8", belt_set, Options(score=False))
     assert not (tmp_path / "m.tflite").exists()
 
 
@@ -133,14 +134,14 @@ def test_a_keras_file_that_carries_nothing_gets_numbered_classes(
 
 def test_the_source_and_the_arguments_are_checked_first(run_folder: Path, belt_set: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.tflite"
-    with pytest.raises(UsageError, match="known schemes are float32, int8"):
+    with pytest.raises(UsageError, match="known schemes are float32, float16"):
         convert(run_folder, out, "int4", belt_set)
     with pytest.raises(UsageError, match=r"must end in \.tflite"):
         convert(run_folder, tmp_path / "m.bin", "int8", belt_set)
     with pytest.raises(UsageError, match="labels, logits"):
-        convert(run_folder, out, "int8", belt_set, output="probabilities")
+        convert(run_folder, out, "int8", belt_set, Options(output="probabilities"))
     with pytest.raises(UsageError, match="at least 1"):
-        convert(run_folder, out, "int8", belt_set, frames=0)
+        convert(run_folder, out, "int8", belt_set, Options(frames=0))
     with pytest.raises(DataError, match="no run folder"):
         convert(belt_set, out, "int8", belt_set)
     with pytest.raises(ModelError, match="run folder"):
@@ -156,7 +157,7 @@ def test_the_same_input_gives_the_same_bytes(run_folder: Path, belt_set: Path, t
     copy = tmp_path / "elsewhere"
     shutil.copytree(run_folder, copy)
     for source, name in ((run_folder, "a"), (copy, "b")):
-        convert(source, tmp_path / f"{name}.tflite", "int8", belt_set, frames=4, score=False)
+        convert(source, tmp_path / f"{name}.tflite", "int8", belt_set, Options(frames=4, score=False))
     assert (tmp_path / "a.tflite").read_bytes() == (tmp_path / "b.tflite").read_bytes()
 
 
@@ -168,7 +169,8 @@ def test_every_network_becomes_all_int8_and_the_light_ones_map_to_the_edge_tpu(
 ) -> None:
     build(network, (224, 224), channels, 5).save(tmp_path / "m.keras")
     path = tmp_path / "m.tflite"
-    convert(tmp_path / "m.keras", path, "int8", belt_set, output="logits", frames=4, min_agreement=0, score=False)
+    options = Options(output="logits", frames=4, min_agreement=0, score=False)
+    convert(tmp_path / "m.keras", path, "int8", belt_set, options)
     assert Segmenter(path).channels == channels
     assert Segmenter(path)(np.zeros((90, 120, 3), np.uint8)).shape == (90, 120)
     report = edgetpu.check_file(path)
@@ -189,4 +191,4 @@ def test_a_folder_called_converters_in_the_way_does_no_harm(
     (tmp_path / "converters").mkdir()
     (tmp_path / "converters" / "__init__.py").touch()
     monkeypatch.chdir(tmp_path)
-    assert convert(run_folder, tmp_path / "m.tflite", "float32", belt_set, score=False).agreement > 0.99
+    assert convert(run_folder, tmp_path / "m.tflite", "float32", belt_set, Options(score=False)).agreement > 0.99

@@ -1,0 +1,1 @@
+"""What a conversion came to, for people and for programs."""
