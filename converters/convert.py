@@ -62,7 +62,7 @@ def _model_of(source: Path) -> Path:
     kind_of(source)
     model = source if (source / "saved_model.pb").is_file() else best_model(source)
     if not model.exists():
-        raise ModelError(f"{model}: there is no such file; give a run folder, a .keras, a SavedModel or a float .tflite")
+        raise ModelError(f"{model}: there is no such file; give a run folder, .keras, SavedModel or float .tflite")
     return model
 
 

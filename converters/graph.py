@@ -28,6 +28,8 @@ class Exported(tf.Module):  # type: ignore[misc]
         if self._output == "logits":
             return {LOGITS: tf.identity(logits, name=LOGITS)}
         full = tf.image.resize(logits, self._size, method="bilinear")
+        if self._output == "scores":
+            return {LOGITS: tf.identity(full, name=LOGITS)}
         ids = tf.argmax(full, axis=-1, output_type=tf.int32)
         return {LABELS: tf.cast(ids, tf.uint8, name=LABELS)}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgeseg.errors import UsageError
 
-OUTPUTS = ("labels", "logits")
+OUTPUTS = ("labels", "logits", "scores")
 INPUTS = ("uint8", "int8")
 
 
@@ -18,7 +18,8 @@ class Options:
     """How to convert, where the defaults do not fit."""
 
     output: str = "labels"
-    """'labels': uint8 class map of the input's size, made in the graph; 'logits': scores at the network's stride."""
+    """'labels': uint8 class map of the input's size, made in the graph; 'logits': scores at the
+    network's stride; 'scores': the same at the input's size."""
     input: str = "uint8"
     """'uint8' or 'int8' pixels, for the schemes with integer ends."""
     frames: int = 100

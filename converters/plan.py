@@ -23,6 +23,11 @@ class Step:
     scheme: str
     out: Path
 
+    @property
+    def report(self) -> Path:
+        """Where the report goes, beside the model."""
+        return self.out.with_name(f"{self.out.stem}_report")
+
 
 def plan(sources: Sequence[Path], schemes: Sequence[str], out: Path) -> list[Step]:
     """One step for `out`, a .tflite; or, for several, files SOURCE_SCHEME.tflite in the folder `out`.

@@ -176,7 +176,7 @@ class Work:
             self.labels,
             model.size,
             model.channels,
-            self.options.output,
+            "labels" if self.options.output == "labels" else "logits",
             provenance | figures,
             source.input_range,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import click
@@ -9,6 +10,7 @@ import click
 from edgeseg import __version__
 from edgeseg.commands.bench import bench
 from edgeseg.commands.check import check
+from edgeseg.commands.compare import compare
 from edgeseg.commands.compile import compile
 from edgeseg.commands.data import data
 from edgeseg.commands.demo import demo
@@ -19,7 +21,7 @@ from edgeseg.commands.train import train
 from edgeseg.errors import INTERRUPTED, EdgesegError
 from edgeseg.progress import clear_line
 
-COMMANDS = (demo, data, train, evaluate, quantize, check, compile, bench, live)
+COMMANDS = (demo, data, train, evaluate, quantize, check, compile, compare, bench, live)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
@@ -34,6 +36,7 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command line; every error that a user can mend is one line and an exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what Ctrl-C tidies up, `systemctl stop` does too
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as leave:

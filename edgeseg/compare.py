@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeseg.data.dataset import Pair, read_mask
+from edgeseg.errors import GateError
 from edgeseg.evaluate import Predictor
 from edgeseg.images import Image, Mask, preprocess, read_frame, resize_mask
 from edgeseg.labels import Labels
 from edgeseg.metrics import BoundaryCounts, Scores, boundary_counts, confusion, scores
+from edgeseg.sources import Source
 
 WORST = 10
 """Images that are kept in mind."""
@@ -91,6 +94,11 @@ class Comparison:
         if self.first is None or self.second is None:
             return None
         return 100 * (self.first.scores.miou - self.second.scores.miou)
+
+    def require(self, agreement: float) -> None:
+        """Raise GateError where the two agree on less than this share of the pixels, 0..1."""
+        if not self.agreement >= agreement:
+            raise GateError(f"they agree on {self.agreement:.2%} of the pixels, below {agreement:.2%}")
 
     def to_json(self) -> dict[str, Any]:
         """What `edgeseg compare --json` prints; fractions of 1, drops in points of 100."""
@@ -178,6 +186,15 @@ def compare(
         judged[1] if masks else None,
         tuple(worst),
     )
+
+
+def filmed(source: Source, frames: int) -> Iterator[Sample]:
+    """The first `frames` samples of a video, camera, folder or rendered belt; closes it."""
+    try:
+        for frame in islice(source.frames(), frames):
+            yield Sample(frame.name, frame.image)
+    finally:
+        source.close()
 
 
 def segment(model: Predictor, frame: Image) -> Mask:

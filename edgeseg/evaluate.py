@@ -77,13 +77,14 @@ def evaluate(
     return scores(matrix, labels)
 
 
-def open_predictor(path: Path) -> tuple[Predictor, Labels | None]:
+def open_predictor(path: Path, runtime: str | None = None) -> tuple[Predictor, Labels | None]:
     """A predictor for a run folder, a `.keras` or a `.tflite` file, and the labels it carries.
 
-    Raises ModelError for anything else, MissingExtraError where Keras is needed and absent.
+    `runtime` is for a `.tflite`, see `edgeseg.segmenter.RUNTIMES`. Raises ModelError for
+    anything else, MissingExtraError where Keras is needed and absent.
     """
     if path.suffix == ".tflite":
-        segmenter = Segmenter(path)
+        segmenter = Segmenter(path, runtime=runtime)
         return segmenter, segmenter.info.labels if segmenter.info else None
     from edgeseg.training.run import best_model
 

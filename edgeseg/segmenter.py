@@ -19,7 +19,12 @@ from edgeseg.labels import Labels
 from edgeseg.model_info import ModelInfo, associated_labels, read_info
 from edgeseg.quiet import native_stderr
 
-RUNTIMES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+RUNTIMES = {
+    "litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+    "reference": "ai_edge_litert.interpreter",
+}
+"""Modules by name; 'reference' is LiteRT with its plain kernels, slow and by the letter."""
 RUNTIME_VARIABLE = "EDGESEG_RUNTIME"
 """Environment variable that names the runtime to use where several are installed."""
 EDGETPU_OP = b"edgetpu-custom-op"
@@ -107,9 +112,12 @@ class Segmenter:
         name, module = load_runtime(runtime)
         self.runtime = name
         delegates = self._edgetpu(module) if EDGETPU_OP in data else []
-        resolvers = module.OpResolverType
+        known = module.OpResolverType
+        resolvers = (
+            [known.BUILTIN_REF] if name == "reference" else [known.AUTO, known.BUILTIN_WITHOUT_DEFAULT_DELEGATES]
+        )
         failure: Exception | None = None
-        for resolver in (resolvers.AUTO, resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES):
+        for resolver in resolvers:
             try:
                 with native_stderr():
                     interpreter = module.Interpreter(

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgeseg.compare import Comparison
 from edgeseg.data.check import Report
 from edgeseg.evaluate import Evaluation
 from edgeseg.progress import ProgressLine, bar
+
+WORST = 5
+"""Images that a comparison names."""
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,6 +114,27 @@ def trial_table(report: MicroReport) -> str:
         if each.classes is not None:
             lines.append(f"  {percent(each.classes)} of the pixels have the same class")
     return "\n".join([*lines, report.advice])
+
+
+def comparison_table(found: Comparison) -> str:
+    """Two models: IoU of each where it is known, agreement by class, the images that differ most."""
+    scored = found.first is not None and found.second is not None
+    rows = []
+    for name, share in found.class_agreement.items():
+        ious = [_share(each.scores.iou.get(name)) for each in (found.first, found.second) if each]
+        rows.append([name, *ious, percent(share)])
+    means = [percent(each.scores.miou) for each in (found.first, found.second) if each]
+    rows.append(["mIoU; all pixels" if scored else "all pixels", *means, percent(found.agreement)])
+    lines = [table(["class", *(["A: IoU", "B: IoU"] if scored else []), "agreement"], rows), ""]
+    worst = [each for each in found.worst if each.agreement < 1][:WORST]
+    lines += ["images that differ most:"] if worst else ["no image differs"]
+    lines += [f"  {percent(each.agreement).rjust(7)}  {shortened(each.image, 68)}" for each in worst]
+    return "\n".join(lines)
+
+
+def shortened(path: str, width: int) -> str:
+    """A path whose end fits into `width` columns."""
+    return path if len(path) <= width else "…" + path[1 - width :]
 
 
 def scores_table(evaluations: Sequence[Evaluation], headings: Sequence[str]) -> str:

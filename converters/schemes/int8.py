@@ -36,7 +36,7 @@ def integer_only(converter: Any, options: Options) -> bytes:
 
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.inference_input_type = getattr(tf, options.input)
-    if options.output == "logits":
+    if options.output != "labels":
         converter.inference_output_type = tf.int8
     # A dense kernel per channel is read as garbage by older runtimes, without an error.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from converters.job import OUTPUTS
 from edgeseg.training.run import best_model
 
 PIXELS = (0.0, 255.0)
@@ -19,7 +20,7 @@ class KerasSource:
     """See `converters.sources.Source`."""
 
     input_range = PIXELS
-    outputs = ("labels", "logits")
+    outputs = OUTPUTS
 
     def __init__(self, path: Path, input_range: tuple[float, float] | None) -> None:
         from edgeseg.training.backend import keras

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from converters.job import OUTPUTS
 from edgeseg.errors import ModelError
 from edgeseg.model_info import ModelInfo
 from edgeseg.segmenter import class_map
@@ -26,7 +27,7 @@ class SavedModelSource:
     """See `converters.sources.Source`."""
 
     input_range = PIXELS
-    outputs = ("labels", "logits")
+    outputs = OUTPUTS
     info: ModelInfo | None = None
     quantization_aware = False
 

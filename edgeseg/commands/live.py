@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 
 import click
@@ -44,7 +43,6 @@ def live(
     for uri in out:
         if Path(uri).resolve() == Path(source).resolve():
             raise UsageError(f"{uri}: is the source, which the output would overwrite; choose another --out")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `systemctl stop` ends a loop as Ctrl-C does
     stats = run(segmenter, open_source(source), out, frames, lambda now: line.show(live_line(now)))
     line.clear()
     click.echo(json.dumps(stats.to_json()) if as_json else live_summary(stats, out))

@@ -36,7 +36,12 @@ class Range(click.ParamType):  # type: ignore[type-arg]  # a parameter only from
     metavar="NAME",
     help="float32, float16, dynamic, int8, int16x8, mixed, qat or all; repeatable.  [default: int8]",
 )
-@click.option("--output", default="labels", show_default=True, help="labels (a class map) or logits (scores).")
+@click.option(
+    "--output",
+    metavar="KIND",
+    help="labels (a class map), logits (scores at the network's stride) or scores (at the input's size).  "
+    "[default: labels; with --format c: logits]",
+)
 @click.option("--input", default="uint8", show_default=True, help="uint8 or int8 pixels.")
 @click.option("--frames", default=100, show_default=True, help="Images to calibrate with.")
 @click.option("--max-drop", type=float, help="Points of mIoU it may cost.  [default: 1.0; mixed: 0.3]")
@@ -50,12 +55,11 @@ class Range(click.ParamType):  # type: ignore[type-arg]  # a parameter only from
 )
 @click.option("--keep-float", multiple=True, metavar="REGEX", help="mixed: layers that stay float; no search.")
 @click.option("--input-range", type=Range(), help="What black and white are to a model that does not say it.")
-@click.option("--labels", type=FOLDER, metavar="FILE", help="Class names for a model that carries none.")
+@click.option("--labels", type=click.Path(), metavar="FILE", help="Class names for a model that carries none.")
 @click.option(
     "--format", "kind", type=click.Choice(["tflite", "c"]), default="tflite", help="c: model.h and model.cc too."
 )
-@click.option("--report", type=FOLDER, metavar="DIR", help="Where report.html goes.  [default: beside the model]")
-@click.option("--no-report", is_flag=True, help="Write no report.")
+@click.option("--report/--no-report", default=True, help="Write NAME_report/report.html and .json beside the model.")
 @IGNORE
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def quantize(
@@ -63,33 +67,34 @@ def quantize(
     calibrate: Path,
     out: Path,
     schemes: tuple[str, ...],
-    report: Path | None,
-    no_report: bool,
-    labels: Path | None,
     kind: str,
+    output: str | None,
+    report: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Convert RUN (a run folder), a .keras, a SavedModel or a float .tflite.
 
-    The result proves itself against its source: what it costs by class is in the report, and a
-    model that loses too much is not written (exit code 3).
+    The result proves itself against its source: what it costs by class is in the report beside
+    it, and a model that loses too much is not written (exit code 3).
     """
     from converters.convert import convert
     from converters.job import Options
     from converters.plan import plan
     from converters.report.text import overview, summary
+    from converters.tflm.c_source import write_c
     from edgeseg.progress import ProgressLine
 
     line, results = ProgressLine(), []
-    steps = plan(sources, schemes or ("int8",), out)
-    for step in steps:
-        folder = None if no_report else (report or step.out.parent) / f"{step.out.stem}_report"
-        chosen = Options(report=str(folder) if folder else None, labels=str(labels) if labels else None, **options)
+    output = output or ("logits" if kind == "c" else "labels")
+    for step in plan(sources, schemes or ("int8",), out):
+        chosen = Options(output=output, report=str(step.report) if report else None, **options)
         results.append(convert(step.source, step.out, step.scheme, calibrate, chosen, line.count))
         line.clear()
+        written = write_c(step.out, step.out) if kind == "c" and not results[-1].failures else ()
         if not as_json:
-            click.echo(summary(results[-1]) + (f"\nreport: {folder / 'report.html'}\n" if folder else "\n"))
+            files = [*written, *([step.report / "report.html"] if report else [])]
+            click.echo("\n".join([summary(results[-1]), *(f"wrote {path}" for path in files), ""]))
     if as_json:
         click.echo(json.dumps([each.to_json() for each in results] if len(results) > 1 else results[0].to_json()))
     elif len(results) > 1:
