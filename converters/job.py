@@ -17,9 +17,9 @@ INPUTS = ("uint8", "int8")
 class Options:
     """How to convert, where the defaults do not fit."""
 
-    output: str = "labels"
+    output: str | None = None
     """'labels': uint8 class map of the input's size, made in the graph; 'logits': scores at the
-    network's stride; 'scores': the same at the input's size."""
+    network's stride; 'scores': the same at the input's size. None: 'labels', and for a .tflite what it gives."""
     input: str = "uint8"
     """'uint8' or 'int8' pixels, for the schemes with integer ends."""
     frames: int = 100
@@ -44,7 +44,7 @@ class Options:
     """For `mixed`: regular expressions of layers that stay float, in place of a search."""
 
     def __post_init__(self) -> None:
-        if self.output not in OUTPUTS:
+        if self.output and self.output not in OUTPUTS:
             raise UsageError(f"no output is called '{self.output}'; known are {', '.join(OUTPUTS)}")
         if self.input not in INPUTS:
             raise UsageError(f"no input is called '{self.input}'; known are {', '.join(INPUTS)}")

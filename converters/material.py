@@ -33,6 +33,8 @@ class Converted:
     """What its user should know, a line each."""
     float_layers: tuple[str, ...] = ()
     """For `mixed`: the output tensors of the operators that stay float."""
+    plain: bytes | None = None
+    """For `mixed`: the same without them, to tell what they cost."""
 
 
 class Material:
@@ -47,6 +49,8 @@ class Material:
         on_progress: OnProgress,
     ) -> None:
         self.source, self.options = source, options
+        self.output = options.output or source.outputs[0]
+        """Of `converters.job.OUTPUTS`."""
         self._calibration, self._make_judge, self._on_progress = calibration, make_judge, on_progress
 
     def frames(self) -> Iterator[dict[str, NDArray[np.float32]]]:
@@ -69,7 +73,7 @@ class Material:
     @cached_property
     def float_model(self) -> bytes:
         """The source as a float32 .tflite."""
-        return self.source.float_model(self.options.output)
+        return self.source.float_model(self.output)
 
     @cached_property
     def ranges(self) -> Ranges:
@@ -81,7 +85,7 @@ class Material:
 
     def converter(self, scheme: str) -> Any:
         """The source's TFLiteConverter; raises ConversionError where TensorFlow does not read it."""
-        converter = self.source.converter(self.options.output)
+        converter = self.source.converter(self.output)
         if converter is None:
             raise ConversionError(f"{scheme} is made from a Keras model or a SavedModel, not from a .tflite")
         return converter

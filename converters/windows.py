@@ -28,18 +28,26 @@ WINDOWS = {
 """Operator to the inputs that it can tell apart; outside, its output is constant (HARD_SWISH: 0 below -3)."""
 
 
-def windowed(model: bytes, ranges: Ranges) -> Ranges:
-    """`ranges` with each tensor that only operators of `WINDOWS` read clipped to what they can tell apart."""
+def windows(model: bytes) -> dict[str, tuple[float, float]]:
+    """(low, high) of each tensor that only operators of `WINDOWS` read; either end may be infinite."""
     readers: dict[str, list[str]] = {}
     for operator in operators(model):
         for tensor in operator.inputs:
             readers.setdefault(tensor.name, []).append(operator.op)
     graph = read(model).subgraphs[0]
     outputs = {graph.tensors[index].name.decode() for index in graph.outputs}
+    found = {}
+    for name, ops in readers.items():
+        if name not in outputs and all(op in WINDOWS for op in ops):
+            found[name] = min(WINDOWS[op][0] for op in ops), max(WINDOWS[op][1] for op in ops)
+    return found
+
+
+def windowed(model: bytes, ranges: Ranges) -> Ranges:
+    """`ranges` with each tensor clipped to its window, if it has one."""
+    known = windows(model)
     lows, highs = ranges.lows.copy(), ranges.highs.copy()
     for column, name in enumerate(ranges.names):
-        windows = [WINDOWS.get(op, (-math.inf, math.inf)) for op in readers.get(name, [])]
-        if windows and name not in outputs:
-            low, high = min(low for low, _ in windows), max(high for _, high in windows)
-            lows[:, column], highs[:, column] = (np.clip(each[:, column], low, high) for each in (lows, highs))
+        if name in known:
+            lows[:, column], highs[:, column] = (np.clip(each[:, column], *known[name]) for each in (lows, highs))
     return Ranges(ranges.names, lows, highs)

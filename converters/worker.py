@@ -22,7 +22,7 @@ from converters.calibration import Coverage, spread
 from converters.job import Job
 from converters.judge import Judge
 from converters.latency import latency_ratio
-from converters.layers import ranked
+from converters.layers import layer_of, ranked
 from converters.material import Converted, Material
 from converters.report.page import write_report
 from converters.report.result import Result
@@ -58,8 +58,11 @@ class Work:
         known = named or (self.dataset.labels if self.dataset else None)
         self.source, self.notes = open_source(Path(job.model), self.options, self.pairs, known)
         self.labels = self._labels(named)
-        if self.options.output not in self.source.outputs:
-            raise ConversionError(f"{job.model}: gives {self.source.outputs[0]}; add --output {self.source.outputs[0]}")
+        self.output = self.options.output or self.source.outputs[0]
+        if self.output not in self.source.outputs:
+            raise ConversionError(
+                f"{job.model}: gives {self.source.outputs[0]}; leave out --output, for a .tflite keeps what it gives"
+            )
 
     def run(self) -> Result:
         """Convert, prove, compare, and write `job.out` and the report."""
@@ -100,11 +103,13 @@ class Work:
         paths = [pair.image for pair in self.pairs] or [Path(path) for path in job.held_out]
         images = [preprocess(read_frame(path), model.size, model.channels) for path in spread(paths, PROBED)]
         layers = ranked(material.float_model, converted.data, images, self.source.input_range)
-        with tempfile.TemporaryDirectory(prefix="edgeseg-") as folder:
-            plain = Path(folder) / "float32.tflite"
-            plain.write_bytes(material.float_model)
-            reference = Segmenter(plain, input_range=self.source.input_range, runtime="litert")
-            ratio = latency_ratio(result, reference, images)
+        ratio = latency_ratio(result, self._opened(material.float_model), images)
+        notes = [*self.notes, *converted.notes]
+        if converted.plain:
+            slower = latency_ratio(result, self._opened(converted.plain), images)
+            larger = (len(converted.data) - len(converted.plain)) / 1000
+            layers_kept = ", ".join(dict.fromkeys(map(layer_of, converted.float_layers)))
+            notes.append(f"in float: {layers_kept}; that costs {larger:.0f} kB and {slower:.2f} times int8's time")
         coverage = Coverage(**job.coverage) if calibrated else None
         warnings = coverage.warnings() if coverage else []
         if calibrated:
@@ -121,7 +126,7 @@ class Work:
             coverage,
             tuple(layers),
             converted.float_layers,
-            (*self.notes, *converted.notes, *result.notes),
+            (*notes, *result.notes),
             tuple(warnings),
             (),
         ).judged(
@@ -129,6 +134,12 @@ class Work:
             MAX_DROP if options.max_drop is None else options.max_drop,
             MAX_CLASS_DROP if options.max_class_drop is None else options.max_class_drop,
         )
+
+    def _opened(self, model: bytes) -> Segmenter:
+        with tempfile.TemporaryDirectory(prefix="edgeseg-") as folder:
+            path = Path(folder) / "model.tflite"
+            path.write_bytes(model)
+            return Segmenter(path, input_range=self.source.input_range, runtime="litert")
 
     def _compare(self, result: Predictor) -> Comparison:
         samples, total = self._samples(), len(self.pairs) or len(self.job.held_out)
@@ -176,7 +187,7 @@ class Work:
             self.labels,
             model.size,
             model.channels,
-            "labels" if self.options.output == "labels" else "logits",
+            "labels" if self.output == "labels" else "logits",
             provenance | figures,
             source.input_range,
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from converters import litert, proof
-from converters.job import Options
 from converters.material import Converted, Material
 from converters.tflite.integer_ends import integer_ends
 
@@ -19,7 +18,7 @@ CALIBRATES = True
 
 def convert(material: Material) -> Converted:
     """See `converters.schemes.Scheme`."""
-    converter = material.source.converter(material.options.output)
+    converter = material.source.converter(material.output)
     if converter is None:
         quantized = litert.quantize(material.float_model, material.ranges, "int8")
         return Converted(integer_ends(quantized, material.options.input))
@@ -27,16 +26,16 @@ def convert(material: Material) -> Converted:
 
     converter.representative_dataset = material.frames
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    return Converted(integer_only(converter, material.options))
+    return Converted(integer_only(converter, material.output, material.options.input))
 
 
-def integer_only(converter: Any, options: Options) -> bytes:
+def integer_only(converter: Any, output: str, pixels: str) -> bytes:
     """Convert with integer ends; what the ranges come from is the caller's affair."""
     import tensorflow as tf
 
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.inference_input_type = getattr(tf, options.input)
-    if options.output != "labels":
+    converter.inference_input_type = getattr(tf, pixels)
+    if output != "labels":
         converter.inference_output_type = tf.int8
     # A dense kernel per channel is read as garbage by older runtimes, without an error.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True

@@ -36,7 +36,7 @@ def convert(material: Material) -> Converted:
     forced = frozenset(litert.float_only(material.float_model, material.ranges))
     if options.keep_float:
         kept = forced | _matching(found, options.keep_float)
-        return _converted(material, kept, f"as asked, {len(kept)} of {len(found)} layers stay float")
+        return _converted(material, kept, forced, f"as asked, {len(kept)} of {len(found)} layers stay float")
     budget = BUDGET if options.max_drop is None else options.max_drop
     tried: dict[Layers, float] = {}
 
@@ -51,15 +51,16 @@ def convert(material: Material) -> Converted:
         f"{len(kept)} of {len(found)} layers stay float: int8 everywhere loses {drop(forced):.2f} points of mIoU, "
         f"this {drop(kept):.2f} (budget {budget:g}; {len(tried)} models tried)"
     )
-    return _converted(material, kept, words)
+    return _converted(material, kept, forced, words)
 
 
 def prove(data: bytes) -> None:
     """See `converters.schemes.Scheme`; `litert.quantize` has compared the float layers with the recipe."""
 
 
-def _converted(material: Material, kept: Layers, words: str) -> Converted:
-    return Converted(_quantize(material, kept), (words,), tuple(sorted(kept)))
+def _converted(material: Material, kept: Layers, forced: Layers, words: str) -> Converted:
+    plain = _quantize(material, forced) if kept != forced else None
+    return Converted(_quantize(material, kept), (words,), tuple(sorted(kept)), plain)
 
 
 def _quantize(material: Material, kept: Layers) -> bytes:

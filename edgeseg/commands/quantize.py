@@ -86,7 +86,7 @@ def quantize(
     from edgeseg.progress import ProgressLine
 
     line, results = ProgressLine(), []
-    output = output or ("logits" if kind == "c" else "labels")
+    output = output or ("logits" if kind == "c" else None)
     for step in plan(sources, schemes or ("int8",), out):
         chosen = Options(output=output, report=str(step.report) if report else None, **options)
         results.append(convert(step.source, step.out, step.scheme, calibrate, chosen, line.count))
