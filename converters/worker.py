@@ -219,6 +219,9 @@ def main() -> None:
         answer: dict[str, Any] = {"result": Work(Job.load(Path(sys.argv[1])), tell).run().to_json()}
     except EdgesegError as error:
         answer = {"error": str(error), "kind": type(error).__name__}
+    except OSError as error:
+        where, why = error.filename or "the result cannot be written", error.strerror or error
+        answer = {"error": f"{where}: {why}; free some space or choose another place", "kind": "OSError"}
     print(json.dumps(answer), file=channel, flush=True)
 
 
