@@ -9,7 +9,7 @@ from pathlib import Path
 from converters.edgetpu import compiler_log
 from converters.edgetpu.check import Report, check
 from converters.edgetpu.compiled import Compiled, placed
-from converters.edgetpu.compiler import TIMEOUT_S, Attempt, find, run_again
+from converters.edgetpu.compiler import TIMEOUT_S, Attempt, find, require_running, run_again
 from converters.edgetpu.culprit import culprit
 from converters.edgetpu.cut import cut
 from converters.edgetpu.rules import DATA_TYPE
@@ -78,6 +78,7 @@ def compile_model(
         raise UsageError("the compiler needs at least one try, and some time for it")
     say = on_progress or (lambda line: None)
     compiler, info = find(), read_info(plan.model)
+    require_running(compiler)
     out = (folder or plan.model.parent) / f"{plan.model.stem}_edgetpu.tflite"
 
     def crashed(number: int, reason: str) -> None:

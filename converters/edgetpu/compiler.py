@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from converters.edgetpu import compiler_log
-from edgeseg.errors import MissingCompilerError, OutputError
+from edgeseg.errors import ConversionError, MissingCompilerError, OutputError
 
 NAME = "edgetpu_compiler"
 VARIABLE = "EDGETPU_COMPILER"
@@ -53,6 +53,17 @@ def find(environment: Mapping[str, str] = os.environ) -> Path:
         return Path(found).resolve()
     what = f"{VARIABLE} names {named}, which is no program" if named else f"there is no {NAME} on this machine"
     raise MissingCompilerError(f"{what}: {HOW_TO_GET}; the model stays as it is")
+
+
+def require_running(compiler: Path) -> None:
+    """Raise ConversionError where the program does not even say its version."""
+    with tempfile.TemporaryDirectory(prefix="edgeseg-compile-") as folder:
+        said = Path(folder) / "said.txt"
+        code = _run([str(compiler), "--version"], said, GRACE_S)
+        lines = said.read_text(errors="replace").strip().splitlines()
+    if code != 0:
+        last = lines[-1][:200] if lines else "it says nothing"
+        raise ConversionError(f"{compiler}: does not run here ({last}); try  {compiler} --version  by hand")
 
 
 def run(compiler: Path, model: bytes, name: str, timeout_s: float = TIMEOUT_S) -> Attempt:

@@ -331,3 +331,14 @@ def test_damaged_models_are_refused_or_planned_but_never_crash(logits: Path) -> 
         except ModelError:
             refusals += 1
     assert 10 < refusals < 100
+
+
+def test_a_compiler_that_does_not_even_start_is_not_blamed_on_the_model(
+    logits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "edgetpu_compiler"
+    program.write_text("#!/bin/sh\necho 'libusb: cannot open shared object file'\nexit 127\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("EDGETPU_COMPILER", str(program))
+    with pytest.raises(ConversionError, match="does not run here .libusb: cannot open shared object file"):
+        compile_model(plan(logits))
