@@ -35,7 +35,8 @@ def plan(sources: Sequence[Path], schemes: Sequence[str], out: Path) -> list[Ste
     'all' stands for every scheme that suits a source. Raises UsageError where `out` fits
     neither, or two steps would write the same file.
     """
-    pairs = [(source, name) for source in sources for each in schemes for name in _expanded(source, each)]
+    named = [(source, name) for source in sources for each in schemes for name in _expanded(source, each)]
+    pairs = list(dict.fromkeys(named))  # 'all' may name a scheme again
     if len(pairs) == 1 and out.suffix == ".tflite":
         return [Step(*pairs[0], out)]
     if out.suffix == ".tflite":

@@ -35,14 +35,13 @@ def all_integer(data: bytes) -> None:
 
 def weights_in(data: bytes, dtype: str) -> None:
     """Raise ConversionError that names the first convolution whose weights are not `dtype`."""
-    stored = {each.outputs[0].name: each.inputs[0].dtype for each in operators(data) if each.op == "DEQUANTIZE"}
+    stored = {each.outputs[0].name: each.inputs[0] for each in operators(data) if each.op == "DEQUANTIZE"}
     for operator in operators(data):
         if operator.op not in CONVOLUTIONS:
             continue
-        weights = operator.inputs[1]
-        found = stored.get(weights.name, weights.dtype)
-        if found != dtype and weights.bytes >= SMALL:
-            raise ConversionError(f"{_named(operator)} holds its weights in {found}, not in {dtype}")
+        weights = stored.get(operator.inputs[1].name, operator.inputs[1])
+        if weights.dtype != dtype and weights.bytes >= SMALL:
+            raise ConversionError(f"{_named(operator)} holds its weights in {weights.dtype}, not in {dtype}")
 
 
 def computes_in(data: bytes, dtype: str) -> None:

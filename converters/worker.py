@@ -199,7 +199,8 @@ class Work:
 def _other_scheme(job: Job, source: Source) -> str:
     if source.quantization_aware:
         return f"{job.model}: was trained with fake quantization; convert it with --scheme qat"
-    return f"{job.model}: was trained without fake quantization; train it with  edgeseg train DATA -o RUN2 --qat"
+    how = "train it with  edgeseg train DATA -o RUN2 --qat --weights RUN"
+    return f"{job.model}: was trained without fake quantization; {how}"
 
 
 def _write(out: Path, data: bytes, info: ModelInfo) -> None:

@@ -180,7 +180,8 @@ class TrainingDisplay:
             click.echo(f"{self._out}: stopped before the first epoch ended; continue it with --resume")
         else:
             stopped = "stopped; " if outcome.interrupted else ""
-            where = f"{percent(outcome.best_miou or 0)} val mIoU in epoch {outcome.best_epoch}"
+            began = f", began at {percent(outcome.base_miou)}" if outcome.base_miou is not None else ""
+            where = f"{percent(outcome.best_miou or 0)} val mIoU in epoch {outcome.best_epoch}{began}"
             click.echo(f"{self._out}: {stopped}best {where}; see best.keras, history.png")
 
 

@@ -127,7 +127,7 @@ def _pictures(strips: Sequence[Strip], judged: bool) -> str:
 def _layers(layers: Sequence[LayerError], float_layers: Sequence[str]) -> str:
     largest = max((each.own for each in layers), default=0) or 1
     rows = "".join(
-        f"<tr><td>{escape(each.layer)}</td><td>{each.op}</td>"
+        f"<tr><td>{escape(each.layer)}</td><td>{escape(each.op)}</td>"
         f'<td class="bar"><span class="after" style="width:{100 * each.own / largest:.1f}%"></span></td>'
         f"<td>{escape(each.words)}</td></tr>"
         for each in layers

@@ -72,11 +72,11 @@ class Result:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Result:
         """Read what `to_json` gave."""
-        plain: dict[str, Any] = {key: tuple(each) if isinstance(each, list) else each for key, each in data.items()}
+        plain = _tuples(data)
         layers = ({key: each for key, each in layer.items() if key != "words"} for layer in data["layers"])
         read = {
             "comparison": Comparison.from_json(data["comparison"]),
-            "coverage": Coverage(**data["coverage"]) if data["coverage"] else None,
+            "coverage": Coverage(**_tuples(data["coverage"])) if data["coverage"] else None,
             "layers": tuple(LayerError(**layer) for layer in layers),
         }
         return cls(**(plain | read))
@@ -101,3 +101,8 @@ class Result:
         if worst and worst[1] > max_class_drop:
             failures.append(f"{worst[0]} loses {worst[1]:.2f} points of IoU, more than {max_class_drop:g}")
         return replace(self, failures=tuple(failures))
+
+
+def _tuples(data: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows lists alone."""
+    return {key: tuple(each) if isinstance(each, list) else each for key, each in data.items()}

@@ -6,10 +6,12 @@ import textwrap
 from collections.abc import Sequence
 
 from converters.report.result import Result
-from edgeseg.terminal import percent, table
+from edgeseg.terminal import percent, shortened, table
 
 LAYERS = 3
 """Layers that are named."""
+NAME = 20
+"""Columns for a class."""
 
 
 def summary(result: Result) -> str:
@@ -56,18 +58,17 @@ def overview(results: Sequence[Result]) -> str:
                 f"{each.bytes / 1000:.0f} kB",
                 percent(each.miou) if each.miou is not None else percent(each.agreement),
                 _change(-(each.comparison.drop or 0.0)) if worst else "–",
-                f"{worst[0]} {_change(-worst[1])}" if worst else "–",
-                f"{each.latency_ratio:.2f}",
-                "refused" if each.failures else "",
+                f"{shortened(worst[0], NAME)} {_change(-worst[1])}" if worst else "–",
+                f"{each.latency_ratio:.2f}" + (", refused" if each.failures else ""),
             ]
         )
     scored = any(each.miou is not None for each in results)
-    header = ["scheme", "size", "mIoU" if scored else "agreement", "points", "worst class", "time", ""]
-    return table(header, rows, left=(0, 4, 6)) + "\n\ntime: that of an inference over float32's, on this machine"
+    header = ["scheme", "size", "mIoU" if scored else "agreement", "points", "worst class", "time"]
+    return table(header, rows, left=(0, 4)) + "\n\ntime: that of an inference over float32's, on this machine"
 
 
 def _change(points: float) -> str:
-    return f"{points:+.2f}"
+    return f"{round(points, 2) + 0.0:+.2f}"  # + 0.0: no minus before nothing
 
 
 def _wrapped(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from converters.material import Converted, Material
-from converters.schemes import dynamic, float16, float32, int8, int16x8, mixed
+from converters.schemes import dynamic, float16, float32, int8, int16x8, mixed, qat
 from edgeseg.errors import UsageError
 
 
@@ -23,7 +23,7 @@ class Scheme(Protocol):
         """Raise ConversionError, which names the operator, where the file is not what the scheme promises."""
 
 
-SCHEMES: tuple[Scheme, ...] = (float32, float16, dynamic, int8, int16x8, mixed)
+SCHEMES: tuple[Scheme, ...] = (float32, float16, dynamic, int8, int16x8, mixed, qat)
 
 
 def scheme(name: str) -> Scheme:

@@ -17,3 +17,4 @@ def convert(material: Material) -> Converted:
 def prove(data: bytes) -> None:
     """See `converters.schemes.Scheme`."""
     proof.weights_in(data, "int8")
+    proof.computes_in(data, "float32")

@@ -26,16 +26,16 @@ def convert(material: Material) -> Converted:
 
     converter.representative_dataset = material.frames
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    return Converted(integer_only(converter, material.output, material.options.input))
+    return Converted(integer_only(converter, material))
 
 
-def integer_only(converter: Any, output: str, pixels: str) -> bytes:
+def integer_only(converter: Any, material: Material) -> bytes:
     """Convert with integer ends; what the ranges come from is the caller's affair."""
     import tensorflow as tf
 
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.inference_input_type = getattr(tf, pixels)
-    if output != "labels":
+    converter.inference_input_type = getattr(tf, material.options.input)
+    if material.output != "labels":
         converter.inference_output_type = tf.int8
     # A dense kernel per channel is read as garbage by older runtimes, without an error.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True

@@ -25,6 +25,7 @@ class KerasSource:
     def __init__(self, path: Path, input_range: tuple[float, float] | None) -> None:
         from edgeseg.training.backend import keras
         from edgeseg.training.predict import KerasPredictor, load_keras
+        from edgeseg.training.qat.prepare import is_qat
 
         network, self.info = load_keras(path)
         if input_range not in (None, PIXELS) and not self.info:
@@ -36,23 +37,28 @@ class KerasSource:
         self.name = self.info.architecture if self.info else network.name
         self.predictor = KerasPredictor(network)
         self.num_classes = int(network.output_shape[3])
-        self.quantization_aware = bool(self.info and self.info.provenance.get("qat"))
+        self.quantization_aware = is_qat(network)
 
     def converter(self, output: str) -> Any:
         """See `converters.sources.Source`."""
+        return self._exported(self._network, output)
+
+    def float_model(self, output: str) -> bytes:
+        """See `converters.sources.Source`; of a network that rounds, what it would be without."""
+        from edgeseg.training.qat.prepare import plain
+
+        network = plain(self._network) if self.quantization_aware else self._network
+        return bytes(self._exported(network, output).convert())
+
+    def _exported(self, network: Any, output: str) -> Any:
         from converters.graph import Exported
 
-        network = self._network
         values = [variable.value for variable in network.variables]  # tf.Module cannot see Keras' own
 
         def scores(image: Any) -> Any:
             return network(image, training=False)
 
         return Exported(scores, values, network.input_shape[1:], output).converter()
-
-    def float_model(self, output: str) -> bytes:
-        """See `converters.sources.Source`."""
-        return bytes(self.converter(output).convert())
 
 
 def open(path: Path, input_range: tuple[float, float] | None) -> KerasSource:

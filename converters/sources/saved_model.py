@@ -39,13 +39,15 @@ class SavedModelSource:
         except (OSError, ValueError, tf.errors.OpError) as error:
             raise ModelError(f"{path}: TensorFlow cannot load it ({_first_line(error)}); export it again") from error
         self._signature = _signature(path, self._loaded.signatures)
-        (self._argument, spec), *others = self._signature.structured_input_signature[1].items()
-        shape = spec.shape.as_list() if spec.shape.rank is not None else []
-        if others or len(shape) != 4 or None in shape[1:] or shape[3] not in (1, 3) or spec.dtype != tf.float32:
+        taken = self._signature.structured_input_signature[1]
+        if len(taken) != 1 or not all(map(_is_image, taken.values())):
+            found = ", ".join(f"{spec.dtype.name} {_shape(spec)}" for spec in taken.values()) or "nothing"
             raise ModelError(
-                f"{path}: takes {spec.dtype.name} {shape}; a segmenter takes one float32 "
-                "(batch, height, width, 1 or 3) of fixed size: export it so"
+                f"{path}: takes {found}; a segmenter takes one float32 "
+                "(batch, height, width, 1 or 3) of fixed size, the batch open or 1: export it so"
             )
+        self._argument, spec = next(iter(taken.items()))
+        shape = _shape(spec)
         scores = {name: out for name, out in self._signature.structured_outputs.items() if out.shape.rank == 4}
         if len(scores) != 1 or not (next(iter(scores.values())).shape[3] or 0) >= 2:
             raise ModelError(
@@ -86,6 +88,17 @@ class SavedModelSource:
 def open(path: Path, input_range: tuple[float, float] | None) -> SavedModelSource:
     """See `converters.sources.Kind`."""
     return SavedModelSource(path, input_range)
+
+
+def _shape(spec: Any) -> list[Any]:
+    """Lengths, None where one is open; empty where the rank is."""
+    return list(spec.shape.as_list()) if spec.shape.rank is not None else []
+
+
+def _is_image(spec: Any) -> bool:
+    shape = _shape(spec)
+    fixed = len(shape) == 4 and shape[0] in (None, 1) and None not in shape[1:]
+    return bool(fixed and shape[3] in (1, 3) and spec.dtype.name == "float32")
 
 
 def _signature(path: Path, signatures: Any) -> Any:

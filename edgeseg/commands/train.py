@@ -10,6 +10,7 @@ import click
 
 from edgeseg.commands.options import FOLDER, IGNORE, SIZE
 from edgeseg.errors import INTERRUPTED, UsageError
+from edgeseg.progress import ProgressLine
 
 
 @click.command()
@@ -18,15 +19,18 @@ from edgeseg.errors import INTERRUPTED, UsageError
 @click.option("--model", help="fcn, nano or small.  [default: small]")
 @click.option("--size", type=SIZE, help="Input height x width.  [default: 240x320]")
 @click.option("--grey", "channels", flag_value=1, type=int, help="Train on grey images.")
-@click.option("--epochs", type=int, help="[default: 100]")
+@click.option("--epochs", type=int, help="[default: 100, with --qat 10]")
 @click.option("--batch", type=int, help="Images a step.  [default: 8]")
-@click.option("--learning-rate", type=float, help="Its peak.  [default: 0.002]")
+@click.option("--learning-rate", type=float, help="Its peak.  [default: 0.002, with --qat 0.0001]")
 @click.option("--loss", help="ce, focal or dice.  [default: ce]")
 @click.option("--class-power", type=float, help="Weigh classes by their share to minus this.  [default: 0.25]")
 @click.option("--loss-stride", type=int, help="1: sharper edges, 2: faster steps.  [default: 2]")
 @click.option("--patience", type=int, help="Stop after so many epochs without a better mIoU; 0 never.  [default: 0]")
 @click.option("--precision", help="auto, float32, mixed_bfloat16 or mixed_float16.  [default: auto]")
 @click.option("--seed", type=int, help="[default: 0]")
+@click.option("--weights", metavar="RUN", help="Begin from this run's network, or a .keras file.")
+@click.option("--qat", is_flag=True, default=None, help="Train the network of --weights to bear int8.")
+@click.option("--target", type=click.Choice(["edgetpu"]), help="Refuse now what the Edge TPU would not run whole.")
 @IGNORE
 @click.option("--resume", is_flag=True, help="Continue the run with its own settings; only --epochs may change.")
 @click.option("--force", is_flag=True, help="Replace an existing run.")
@@ -35,6 +39,7 @@ from edgeseg.errors import INTERRUPTED, UsageError
 def train(
     folder: Path,
     out: Path,
+    target: str | None,
     ignore: tuple[int, ...],
     resume: bool,
     force: bool,
@@ -45,7 +50,7 @@ def train(
     """Train a network on the labelled images in DATA."""
     from edgeseg.terminal import TrainingDisplay
     from edgeseg.training import start
-    from edgeseg.training.run import TrainConfig
+    from edgeseg.training.weights import configure
 
     given = {name: value for name, value in settings.items() if value is not None}
     show = TrainingDisplay(out)
@@ -55,8 +60,12 @@ def train(
             raise UsageError(f"--resume continues with the run's own settings; leave out --{extra}")
         outcome = start.resume(folder, out, given.get("epochs"), tensorboard, show.checked, show.progress)
     else:
-        config = TrainConfig(**given)
-        outcome = start.train(folder, out, config, ignore, force, tensorboard, show.checked, show.progress)
+        config, count = configure(given), ProgressLine().count
+        if target:
+            from converters.edgetpu.buildable import require_mapped
+
+            require_mapped(config.model, config.size, config.channels, on_progress=count)
+        outcome = start.train(folder, out, config, ignore, force, tensorboard, show.checked, count, show.progress)
     show.finish(outcome, as_json)
     if outcome.interrupted:
         sys.exit(INTERRUPTED)

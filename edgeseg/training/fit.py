@@ -24,9 +24,9 @@ from edgeseg.training.backend import has_gpu, keras
 from edgeseg.training.history import plot
 from edgeseg.training.loader import Batches
 from edgeseg.training.losses import make_loss
-from edgeseg.training.models import build
 from edgeseg.training.predict import KerasPredictor
 from edgeseg.training.run import BEST, HISTORY, PLOT, STATE, Run, TrainConfig
+from edgeseg.training.weights import lineage, start_network
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class Outcome:
     best_miou: float | None
     """val mIoU of that epoch, 0..1; None where no epoch ended."""
     interrupted: bool
+    base_miou: float | None = None
+    """val mIoU of the network that the run began from, 0..1; None where it began from chance."""
 
 
 def fit(
@@ -81,7 +83,7 @@ def fit(
     config = run.config
     keras.utils.set_random_seed(config.seed)
     with _precision(config.precision):
-        model = build(config.model, config.size, config.channels, run.labels.num_classes)
+        model = start_network(run)
     history = run.history() if resume else []
     augmentation = config.augmentation
     batches = Batches(
@@ -108,7 +110,8 @@ def fit(
             )
     except KeyboardInterrupt:
         interrupted = True
-    return Outcome(len(history), epochs.best_epoch, epochs.best_miou if epochs.best_epoch else None, interrupted)
+    best = epochs.best_miou if epochs.best_epoch else None
+    return Outcome(len(history), epochs.best_epoch, best, interrupted, lineage(run).get("base_miou"))
 
 
 def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> Any:
@@ -129,7 +132,7 @@ def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> Any:
         use_ema=True,
         ema_momentum=1 - 1 / (memory + 1),
     )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias", "range"])
     return optimizer
 
 
@@ -243,17 +246,12 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
         config, labels = self._run.config, self._run.labels
         if self._twin is None:
             with _precision("float32"):
-                self._twin = build(config.model, config.size, config.channels, labels.num_classes)
+                self._twin = start_network(self._run)
         self._twin.set_weights(self.model.get_weights())
         self.best_miou, self.best_epoch = scores.miou, self._epoch
-        provenance = {
-            "data": self._run.data,
-            "data_sha256": self._run.data_sha256,
-            "split": "val",
-            "float_miou": scores.miou,
-            "epoch": self._epoch,
-            "seed": config.seed,
-        }
+        score = {"split": "val", "miou" if config.qat else "float_miou": scores.miou}
+        origin = {"data": self._run.data, "data_sha256": self._run.data_sha256, **lineage(self._run)}
+        provenance = {**origin, **score, "epoch": self._epoch, "seed": config.seed}
         info = ModelInfo(config.model, labels, config.size, config.channels, "logits", provenance)
         with replacing(self._run.path / BEST) as temporary:
             self._twin.save(temporary)

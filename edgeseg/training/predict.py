@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edgeseg.errors import ModelError
 from edgeseg.model_info import ModelInfo, read_info
 from edgeseg.training.backend import keras
+from edgeseg.training.qat import layers as _registered  # noqa: F401  so that Keras finds them in a file
 
 
 class KerasPredictor:

@@ -16,6 +16,8 @@ from edgeseg.training.augment import Augmentation
 
 VERSION = 1
 CONFIG, BEST, STATE, HISTORY, PLOT = "run.json", "best.keras", "state.npz", "history.json", "history.png"
+START = "start.keras"
+"""The network that a run with `weights` began from."""
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
@@ -50,6 +52,10 @@ class TrainConfig:
     precision: str = "auto"
     """'float32', 'mixed_bfloat16', 'mixed_float16', or 'auto': mixed where a GPU is there."""
     augmentation: Augmentation = field(default_factory=Augmentation)
+    weights: str | None = None
+    """A run folder or `.keras` file to begin from; None for chance."""
+    qat: bool = False
+    """Quantization-aware: compute as int8 will, in float32."""
 
     def __post_init__(self) -> None:
         for name, least in {
@@ -70,6 +76,10 @@ class TrainConfig:
             raise UsageError(f"no precision is called '{self.precision}'; known are {', '.join(PRECISIONS)}")
         if not self.learning_rate > 0:
             raise UsageError(f"the learning rate must be above 0, not {self.learning_rate}")
+        if self.qat and not self.weights:
+            raise UsageError("--qat goes on from a trained network; name its run folder with --weights RUN")
+        if self.qat and self.precision not in ("auto", "float32"):
+            raise UsageError(f"--qat computes in float32, not {self.precision}; leave out --precision")
 
 
 def config_from_json(data: dict[str, Any]) -> TrainConfig:

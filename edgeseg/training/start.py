@@ -14,6 +14,7 @@ from edgeseg.training import losses
 from edgeseg.training.fit import OnProgress, Outcome, fit, require_extras
 from edgeseg.training.models import check_size
 from edgeseg.training.run import CONFIG, Run, TrainConfig, open_run, refuse_existing
+from edgeseg.training.weights import OnPrepare, open_origin
 
 
 def train(
@@ -24,14 +25,17 @@ def train(
     force: bool = False,
     tensorboard: bool = False,
     on_check: Callable[[int, int], None] | None = None,
+    on_prepare: OnPrepare | None = None,
     on_progress: OnProgress | None = None,
 ) -> Outcome:
     """Check `data`, then train into the new folder `out`.
 
     Raises DataError where the data do not pass the check, SizeError for a size the network
-    cannot take, RunExistsError where `out` holds something and `force` is false.
+    cannot take, ModelError where `config.weights` do not fit, RunExistsError where `out`
+    holds something and `force` is false.
     """
-    check_size(config.model, config.size)
+    if not config.qat:  # else the network is not built but taken as it is
+        check_size(config.model, config.size)
     losses.check_name(config.loss)
     require_extras(tensorboard)
     if not force:
@@ -39,6 +43,8 @@ def train(
     dataset = open_dataset(data, ignore)
     report = check(dataset, on_check)
     _require(dataset, report)
+    pairs = dataset.split("train"), dataset.split("val")
+    origin = open_origin(config, report.labels, *pairs, on_prepare) if config.weights else None
     if force:
         _remove(out)
     try:
@@ -47,6 +53,8 @@ def train(
         raise OutputError(f"{out}: cannot be made ({error.strerror}); choose another place") from error
     run = Run(out, config, report.labels, data.resolve().name, dataset.fingerprint())
     run.save()
+    if origin:
+        origin.save(out)
     return _fit(run, dataset, report, False, tensorboard, on_progress)
 
 
