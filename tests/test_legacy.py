@@ -1,5 +1,6 @@
 """The old runtime, in an environment of its own: tflite-runtime 2.14 with NumPy 1 and OpenCV 4."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -47,3 +48,13 @@ def test_live_runs_on_the_old_runtime(models, tmp_path: Path) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert len(list((tmp_path / "masks").iterdir())) == 3
+
+
+def test_the_old_runtime_is_compared_with_the_new(models) -> None:
+    model = models("int8", "labels")
+    command = [PYTHON, "-m", "edgeseg", "compare", model, model, "belt:?size=64x96", "--frames", "3", "--json"]
+    result = subprocess.run(
+        [*command, "--runtimes", "litert,tflite-runtime"], capture_output=True, text=True, cwd=ROOT, timeout=300
+    )
+    assert result.returncode == 0, result.stderr
+    assert 0.9 < json.loads(result.stdout)["agreement"] <= 1

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from converters.convert import convert
 from converters.job import Options
 from converters.material import Material
 from converters.schemes import int8, qat
 from converters.sources.keras import KerasSource
 from edgeseg.data.dataset import open_dataset
+from edgeseg.errors import GateError
 from edgeseg.evaluate import evaluate_file
 from edgeseg.model_info import ModelInfo, attach, read_info
 from edgeseg.training.predict import load_keras
@@ -64,6 +66,22 @@ def test_in_float_nothing_is_changed(networks: Networks, belt_set: Path) -> None
     before, after = (np.asarray(model(image, training=False)) for model in (sound, collapsed))
     assert after == pytest.approx(before, abs=2e-2)
     assert miou(networks.collapsed, belt_set) == pytest.approx(miou(networks.sound, belt_set), abs=0.1)
+
+
+def test_the_gate_refuses_plain_int8_and_mixed_brings_it_back_with_a_few_layers(
+    networks: Networks, belt_set: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "m.tflite"
+    refused = convert(networks.collapsed, out, "int8", belt_set)
+    assert any("points of mIoU, more than 1" in failure for failure in refused.failures)
+    assert not out.exists()
+    with pytest.raises(GateError, match="was not written: .*try --scheme mixed, or train with --qat"):
+        refused.require()
+    mixed = convert(networks.collapsed, out, "mixed", belt_set, Options(max_class_drop=100))
+    assert not mixed.failures
+    assert miou(out, belt_set) > miou(networks.sound, belt_set) - 1
+    assert 2 <= len(mixed.float_layers) <= 6
+    assert any("decode4_up" in layer for layer in mixed.float_layers)
 
 
 def test_plain_int8_collapses_and_training_for_int8_brings_it_back(
