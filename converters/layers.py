@@ -20,6 +20,8 @@ from edgeseg.segmenter import feed
 
 UNEVEN = 8.0
 """A tensor so many times wider than its middle channel wastes three of eight bits on most channels."""
+UNNAMED = "StatefulPartitionedCall"
+"""What TensorFlow calls the tensors of a signature's outputs."""
 _SAMPLE = 200_000
 """Values of one tensor that are looked at for each frame."""
 
@@ -115,6 +117,8 @@ def ranked(
 
 def layer_of(tensor: str) -> str:
     """The Keras layer that a tensor of an exported network came from: 'small_1/stem_relu_1/Relu6;…' → 'stem'."""
+    if tensor.startswith(UNNAMED):
+        return "output"
     parts = tensor.split(";")[0].split("/")
     name = parts[1] if len(parts) > 1 else parts[0]
     return re.sub(r"_(relu|norm)$", "", re.sub(r"_\d+$", "", name)) if len(parts) > 1 else name

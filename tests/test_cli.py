@@ -13,7 +13,7 @@ from edgeseg.cli import cli
 
 GROUPS = ("data", "bench")
 COMMANDS = [("data", "check"), ("data", "belt"), ("bench", "loader")]
-COMMANDS += [(name,) for name in ("train", "evaluate", "quantize", "check", "live", "demo")]
+COMMANDS += [(name,) for name in ("train", "evaluate", "quantize", "check", "compile", "compare", "live", "demo")]
 
 
 def test_every_command_is_listed_here_and_has_help(edgeseg: Callable) -> None:
@@ -107,6 +107,24 @@ def test_what_native_libraries_say_does_not_reach_the_terminal(
         (["quantize", "{run}", "--calibrate", "{tmp}/absent", "-o", "{tmp}/m.tflite"], "is not a folder"),
         (["quantize", "{run}", "--calibrate", "{set}", "-o", "{tmp}/m.tflite", "--scheme", "int3"], "known schemes"),
         (["quantize", "{run}", "--calibrate", "{set}", "-o", "{tmp}/file/m.tflite"], "another place"),
+        (["quantize", "{run}", "--calibrate", "{set}", "-o", "{tmp}/m.bin"], "must end in .tflite"),
+        (["quantize", "{run}", "{model}", "--calibrate", "{set}", "-o", "{tmp}/m.tflite"], "give -o a folder"),
+        (["quantize", "{model}", "--calibrate", "{set}", "-o", "{tmp}/m.tflite"], "is already quantized"),
+        (["quantize", "{run}", "--calibrate", "{set}", "-o", "{tmp}/m.tflite", "--output", "ids"], "labels, logits"),
+        (["quantize", "{run}", "--calibrate", "{set}", "-o", "{tmp}/m.tflite", "--input", "int4"], "uint8, int8"),
+        (["quantize", "{run}", "--calibrate", "{set}", "-o", "{tmp}/m.tflite", "--frames", "0"], "at least 1 frame"),
+        (["quantize", "{run}", "--calibrate", "{set}", "-o", "{tmp}/m.tflite", "--input-range", "1"], "as in 0,1"),
+        (["quantize", "{run}", "--calibrate", "{set}", "-o", "{tmp}/m.tflite", "--input-range", "1,0"], "ascends"),
+        (["quantize", "{run}", "--calibrate", "{set}", "-o", "{tmp}/m.tflite", "--min-agreement", "90"], "0<=x<=1"),
+        (["quantize", "{run}", "--calibrate", "{set}", "-o", "{tmp}/m.tflite", "--labels", "{tmp}/no"], "no"),
+        (["quantize", "{run}", "--calibrate", "{set}"], "Missing option"),
+        (["compare", "{model}", "{model}"], "Missing argument"),
+        (["compare", "{model}", "{tmp}/absent.tflite", "{set}"], "cannot be read"),
+        (["compare", "{model}", "{model}", "{tmp}/absent"], "absent"),
+        (["compare", "{model}", "{model}", "{set}", "--runtimes", "litert"], "name two runtimes"),
+        (["compare", "{model}", "{model}", "{set}", "--runtimes", "litert,onnx"], "known are"),
+        (["compare", "{model}", "{model}", "{set}", "--split", "test"], "it has train, val"),
+        (["compare", "{model}", "{model}", "{set}", "--frames", "0"], "x>=1"),
         (["check", "{tmp}/file", "--target", "edgetpu"], "not a TFLite model"),
         (["check", "{tmp}/absent.tflite", "--target", "edgetpu"], "cannot be read"),
         (["check", "{tmp}/cut.tflite", "--target", "edgetpu"], "damaged"),
@@ -223,3 +241,20 @@ def test_a_missing_library_names_the_install_line(
     (tmp_path / "tensorflow.py").write_text("raise ModuleNotFoundError(\"No module named 'tensorflow'\")\n")
     quantize = ["quantize", run_folder, "--calibrate", belt_set, "-o", tmp_path / "m.tflite"]
     assert "pip install 'edgeseg[" in refused(edgeseg(*quantize, **environment))
+
+
+def test_compare_gives_a_table_json_and_a_gate(
+    edgeseg: Callable, refused: Callable, models: Callable[[str, str], Path], belt_set: Path
+) -> None:
+    pair = (models("float32", "labels"), models("int8", "labels"), belt_set)
+    shown = edgeseg("compare", *pair)
+    assert shown.returncode == 0, shown.stderr
+    assert "A: IoU" in shown.stdout
+    assert "images that differ most:" in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    found = json.loads(edgeseg("compare", *pair, "--json").stdout)
+    assert found["images"] == 8
+    assert 0.5 < found["agreement"] < 1
+    assert found["drop"] == pytest.approx(100 * (found["first"]["miou"] - found["second"]["miou"]))
+    below = edgeseg("compare", *pair, "--min-agreement", 1)
+    assert f"they agree on {found['agreement']:.2%} of the pixels, below 100.00%" in refused(below, 3)

@@ -77,7 +77,7 @@ def _matching(found: Sequence[Operator], patterns: Sequence[str]) -> Layers:
         except re.error as error:
             raise UsageError(f"--keep-float '{pattern}' is no regular expression ({error})") from error
         names = [each.outputs[0].name for each in found]
-        hits = {name for name in names if expression.fullmatch(layer_of(name)) or expression.search(name)}
+        hits = {name for name in names if expression.search(layer_of(name))}
         if not hits:
             layers = list(dict.fromkeys(map(layer_of, names)))
             near = difflib.get_close_matches(pattern, layers, SUGGESTED, 0.3) or layers[:SUGGESTED]

@@ -8,7 +8,6 @@ import pytest
 from converters.convert import convert
 from converters.edgetpu import check as edgetpu
 from converters.job import Options
-from converters.schemes import SCHEMES
 from converters.tflite.operators import operators
 from edgeseg.errors import ConversionError, DataError, ModelError, UsageError
 from edgeseg.evaluate import evaluate_file
@@ -17,11 +16,9 @@ from edgeseg.segmenter import Segmenter
 from edgeseg.training.models import MODELS, build
 
 
-@pytest.mark.parametrize("scheme", [scheme.NAME for scheme in SCHEMES])
+@pytest.mark.parametrize("scheme", ["float32", "int8"])
 @pytest.mark.parametrize("output", ["labels", "logits"])
-def test_every_scheme_makes_a_model_that_runs_and_knows_itself(
-    models: Callable[[str, str], Path], scheme: str, output: str
-) -> None:
+def test_a_model_runs_and_knows_itself(models: Callable[[str, str], Path], scheme: str, output: str) -> None:
     path = models(scheme, output)
     info = read_info(path)
     assert info is not None

@@ -75,7 +75,7 @@ def test_the_gate_refuses_plain_int8_and_mixed_brings_it_back_with_a_few_layers(
     refused = convert(networks.collapsed, out, "int8", belt_set)
     assert any("points of mIoU, more than 1" in failure for failure in refused.failures)
     assert not out.exists()
-    with pytest.raises(GateError, match="was not written: .*try --scheme mixed, or train with --qat"):
+    with pytest.raises(GateError, match=r"was not written: .*try --scheme mixed, or train with --qat"):
         refused.require()
     mixed = convert(networks.collapsed, out, "mixed", belt_set, Options(max_class_drop=100))
     assert not mixed.failures

@@ -1,23 +1,11 @@
+from contextlib import nullcontext
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from converters import proof
 from converters.tflite.operators import Operator, Tensor, operators
 from edgeseg.errors import ConversionError
-
-
-class Fixed:
-    size, channels = (8, 8), 3
-
-    def __init__(self, answer: int) -> None:
-        self._answer = answer
-
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        found = np.zeros((len(images), 8, 8), np.uint8)
-        found[:, :4] = self._answer
-        return found
 
 
 def test_a_full_int8_model_passes(int8_model: Path) -> None:
@@ -42,12 +30,17 @@ def test_float_models_are_told_apart(models) -> None:
         proof.all_integer(models("float32", "labels").read_bytes())
 
 
-def test_agreement_is_measured_and_bounded(belt_set: Path) -> None:
-    frames = [str(path) for path in sorted((belt_set / "val" / "images").iterdir())]
-    assert proof.agreement(Fixed(1), Fixed(1), frames, 0.9) == 1.0
-    assert proof.agreement(Fixed(1), Fixed(2), frames, 0.5) == 0.5
-    with pytest.raises(ConversionError, match=r"agrees with its source on 50\.0 %"):
-        proof.agreement(Fixed(1), Fixed(2), frames, 0.9)
+@pytest.mark.parametrize(("stored", "passes"), [("float16", True), ("float32", False), ("int8", False)])
+def test_weights_are_looked_at_where_they_are_stored(
+    monkeypatch: pytest.MonkeyPatch, stored: str, passes: bool
+) -> None:
+    kept = Tensor("half", stored, (32, 3, 3, 16), constant=True, bytes=9216)
+    used = Tensor("full", "float32", (32, 3, 3, 16), constant=False)
+    image = Tensor("image", "float32", (1, 8, 8, 16), constant=False)
+    found = [Operator(0, "DEQUANTIZE", 1, (kept,), (used,)), Operator(1, "CONV_2D", 1, (image, used), (image,))]
+    monkeypatch.setattr(proof, "operators", lambda data: found)
+    with nullcontext() if passes else pytest.raises(ConversionError, match=rf"holds its weights in {stored}, not in"):
+        proof.weights_in(b"", "float16")
 
 
 def test_operators_know_their_tensors(int8_model: Path) -> None:
