@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from edgeseg.data.dataset import Dataset, Pair, open_dataset, read_mask
 from edgeseg.errors import DataError
 from edgeseg.images import IMAGE_SUFFIXES, Image, preprocess, read_frame
-from edgeseg.labels import Labels
+from edgeseg.labels import IGNORE_ID
 
 INPUT = "image"
 """Name of an exported graph's input."""
 FEW = 20
 """Frames below which a range depends on chance."""
+NAMED = 5
+"""Classes that a warning names."""
 DARK = 64
 """Of 255: calibration frames none of which has a brighter pixel are suspect."""
 CANDIDATES = 2000
@@ -73,7 +75,8 @@ class Coverage:
                 )
         unseen = [name for name, frames in self.classes.items() if not frames]
         if unseen:
-            found.append(f"no calibration frame shows {', '.join(unseen)}; add images of it")
+            more = " …" if len(unseen) > NAMED else ""
+            found.append(f"no calibration frame shows {', '.join(unseen[:NAMED])}{more}; add images of it")
         return found
 
 
@@ -145,9 +148,10 @@ def _look(each: Path | Pair) -> _Look:
 
 def _classes(dataset: Dataset, looks: list[_Look]) -> dict[int, str]:
     """Ids and names of the classes that should be shown."""
+    if dataset.labels is not None:
+        return {i: dataset.labels.names[i] for i in dataset.labels.counted}
     met = np.flatnonzero(np.sum([each.share for each in looks], axis=0))
-    labels = dataset.labels or Labels.numbered(int(met.max(initial=0)) + 1).also_ignoring(dataset.ignore)
-    return {i: labels.names[i] for i in labels.counted}
+    return {int(i): f"class{i}" for i in met if i != IGNORE_ID and i not in dataset.ignore}
 
 
 def _pick(looks: list[_Look], count: int, classes: dict[int, str]) -> list[_Look]:

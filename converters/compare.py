@@ -11,6 +11,7 @@ from edgeseg.data.layouts import LAYOUTS
 from edgeseg.errors import DataError, UsageError
 from edgeseg.evaluate import Predictor, common_labels, open_predictor
 from edgeseg.labels import Labels
+from edgeseg.segmenter import RUNTIMES as KNOWN
 from edgeseg.sources import open_source
 
 MICRO = "tflite-micro"
@@ -36,6 +37,11 @@ def compare_files(
     """
     if len(runtimes) != 2:
         raise UsageError(f"name two runtimes, as in litert,reference; not '{','.join(runtimes)}'")
+    for path, runtime in zip((first, second), runtimes, strict=True):
+        if runtime not in (*KNOWN, MICRO):
+            raise UsageError(f"no runtime is called '{runtime}'; known are {', '.join((*KNOWN, MICRO))}")
+        if path.suffix != ".tflite" and runtime != RUNTIMES[0]:
+            raise UsageError(f"{path}: runs in Keras, not on {runtime}; that is for a .tflite")
     one, labels = _opened(first, runtimes[0])
     other, theirs = _opened(second, runtimes[1])
     if labels and theirs and labels.names != theirs.names:

@@ -41,7 +41,7 @@ class Judge:
             predicted.append(source.predict(image[None])[0])
             self._images.append(image)
             self._truths.append(predicted[-1] if sample.truth is None else sample.truth)
-        self._before = self._miou(predicted)
+        self._before = self._ious(predicted)
 
     def __call__(self, model: bytes) -> float:
         """Points of mIoU; negative where the candidate is better."""
@@ -49,14 +49,15 @@ class Judge:
             tried = Path(folder) / "tried.tflite"
             self._write(tried, model)
             result = Segmenter(tried, runtime="litert")
-            after = self._miou(result.predict(image[None])[0] for image in self._images)
+            after = self._ious(result.predict(image[None])[0] for image in self._images)
         self._tried += 1
         self._on_tried(self._tried)
-        return 100 * (self._before - after)
+        losses = [iou - after[name] for name, iou in self._before.items() if name in after]
+        return 100 * float(np.mean(losses)) if losses else float("nan")
 
-    def _miou(self, masks: Iterable[Mask]) -> float:
+    def _ious(self, masks: Iterable[Mask]) -> dict[str, float]:
         matrix = np.zeros((self._labels.num_classes, 256), np.int64)
         for truth, predicted in zip(self._truths, masks, strict=True):
             size = (truth.shape[0], truth.shape[1])
             matrix += confusion(truth, resize_mask(predicted, size), self._labels)
-        return scores(matrix, self._labels).miou
+        return scores(matrix, self._labels).iou

@@ -45,7 +45,7 @@ class LayerError:
     def words(self) -> str:
         """One clause that says how bad it is and why."""
         share = f"its values are off by {100 * self.error:.1f} % of their spread"
-        if self.own >= 0.5 * self.error:
+        if self.own**2 > 0.5 * self.error**2:
             share += ", most of it from here"
         elif self.own < 0.05 * self.error:
             share += ", none of it from here"

@@ -12,7 +12,7 @@ from edgeseg.model_info import read_info
 from edgeseg.training.run import best_model
 
 ALL = "all"
-KERAS_ONLY = frozenset({"int16x8", "qat"})
+NOT_FROM_TFLITE = frozenset({"int16x8", "qat"})
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _expanded(source: Path, name: str) -> list[str]:
         return [scheme(name).NAME]
     names = [each.NAME for each in SCHEMES]
     if source.suffix == ".tflite":
-        return [name for name in names if name not in KERAS_ONLY]
+        return [name for name in names if name not in NOT_FROM_TFLITE]
     if (source / "saved_model.pb").is_file():
         return [name for name in names if name != "qat"]
     info = read_info(best_model(source))

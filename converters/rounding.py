@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from converters.layers import Probe
 from converters.material import Material
 from converters.tflite.operators import operators
+from converters.windows import windowed, windows
 
 FRAMES = 4
 STEPS = 255
@@ -18,17 +19,18 @@ STEPS = 255
 def rounding_errors(material: Material) -> dict[str, float]:
     """Error of each float activation under its calibrated range, by tensor name.
 
-    The mean over channels of the error's RMS over the channel's standard deviation, at most 1
-    each, as in `converters.layers`; 0..1.
+    The mean over frames and channels of the error's RMS over the channel's standard deviation
+    in that frame, at most 1 each; 0..1. What the next operator cannot tell apart is no error.
     """
     computed = [tensor for each in operators(material.float_model) for tensor in each.outputs]
     names = [tensor.name for tensor in computed if tensor.dtype == "float32"]
-    extremes = material.ranges.extremes()
+    extremes, seen = windowed(material.float_model, material.ranges).extremes(), windows(material.float_model)
     probe = Probe(material.float_model, material.source.input_range)
     sums: dict[str, list[float]] = {name: [] for name in names}
     for image in islice(material.pixels(), FRAMES):
         for name, values in probe(image, names):
-            sums[name].append(_error(values, *extremes[name]))
+            clipped = np.clip(values, *seen[name]) if name in seen else values
+            sums[name].append(_error(clipped, *extremes[name]))
     return {name: float(np.mean(each)) for name, each in sums.items()}
 
 

@@ -41,10 +41,14 @@ from edgeseg.segmenter import Segmenter
 
 SEARCHED = 100
 """Images on which a search judges each model that it tries, at most."""
+MEASURED = frozenset({"split", "miou", "float_miou"})
+"""Provenance that belongs to the source alone: the result's is measured anew, or left out."""
+UNNAMED = 255
+"""Classes of a model that gives ids and names none."""
 PROBED = 4
 """Images on which layers are compared."""
-MAX_DROP, MAX_CLASS_DROP = 1.0, 3.0
-"""Points of mIoU, and of one class's IoU, that a conversion may cost unless told otherwise."""
+MAX_CLASS_DROP = 3.0
+"""Points of one class's IoU that a conversion may cost unless told otherwise."""
 
 
 class Work:
@@ -81,7 +85,8 @@ class Work:
         result = Segmenter(out, runtime="litert")
         comparison = self._compare(result)
         if comparison.first and comparison.second:
-            figures = {"float_miou": comparison.first.scores.miou, "miou": comparison.second.scores.miou}
+            source = "source_miou" if self.source.quantization_aware else "float_miou"
+            figures = {source: comparison.first.scores.miou, "miou": comparison.second.scores.miou}
             info = self._info(frames, {"split": "val", **figures})
             _write(out, converted.data, info)
         report = self._result(converted, material, comparison, result, bool(frames))
@@ -131,7 +136,7 @@ class Work:
             (),
         ).judged(
             options.min_agreement,
-            MAX_DROP if options.max_drop is None else options.max_drop,
+            scheme(job.scheme).MAX_DROP if options.max_drop is None else options.max_drop,
             MAX_CLASS_DROP if options.max_class_drop is None else options.max_class_drop,
         )
 
@@ -162,25 +167,24 @@ class Work:
 
     def _labels(self, named: Labels | None) -> Labels:
         """The classes: those of the model, those that the user names, those of the data, or numbers."""
-        own = self.source.info.labels if self.source.info else None
-        classes = self.source.num_classes
-        if named and len(named.names) < classes:
+        own, classes = self.source.labels, self.source.num_classes
+        if named and classes and len(named.names) < classes:
             raise DataError(
                 f"{self.options.labels}: names {len(named.names)} classes, the model gives {classes}; name each"
             )
-        if self.dataset is None:
-            return own or named or Labels.numbered(classes)
-        theirs = self.dataset.labels
-        if own is None and named is None and theirs and theirs.num_classes != classes:
+        theirs = self.dataset.labels if self.dataset else None
+        if self.dataset and own is None and named is None and theirs and classes and theirs.num_classes != classes:
             raise DataError(
                 f"{self.job.model}: gives {classes} classes, and {self.dataset.root} has {theirs.num_classes}; "
                 "use data with the model's classes"
             )
-        return common_labels(Path(self.job.model), own or named or theirs or Labels.numbered(classes), self.dataset)
+        labels = own or named or theirs or Labels.numbered(classes or UNNAMED)
+        return common_labels(Path(self.job.model), labels, self.dataset) if self.dataset else labels
 
     def _info(self, frames: int, figures: dict[str, Any]) -> ModelInfo:
         source, own = self.source, self.source.info
-        provenance = (own.provenance if own else {}) | {"scheme": self.job.scheme, "calibration_frames": frames}
+        kept = {key: each for key, each in (own.provenance if own else {}).items() if key not in MEASURED}
+        provenance = kept | {"scheme": self.job.scheme, "calibration_frames": frames}
         model = source.predictor
         return ModelInfo(
             source.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -52,17 +53,17 @@ class Judgement:
     def to_json(self) -> dict[str, Any]:
         """Fractions of 1."""
         return {
-            "miou": self.scores.miou,
+            "miou": _or_none(self.scores.miou),
             "iou": self.scores.iou,
-            "pixel_accuracy": self.scores.pixel_accuracy,
-            "boundary_miou": self.boundary_miou,
+            "pixel_accuracy": _or_none(self.scores.pixel_accuracy),
+            "boundary_miou": _or_none(self.boundary_miou),
             "boundary_iou": self.boundary_iou,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Judgement:
         """Read what `to_json` gave."""
-        return cls(Scores(data["iou"], data["miou"], data["pixel_accuracy"]), data["boundary_iou"])
+        return cls(Scores(data["iou"], _or_nan(data["miou"]), _or_nan(data["pixel_accuracy"])), data["boundary_iou"])
 
 
 @dataclass(frozen=True)
@@ -82,18 +83,20 @@ class Comparison:
 
     @property
     def drops(self) -> dict[str, float]:
-        """Loss of IoU from first to second by class name, in points of 100; empty without masks."""
+        """Loss of IoU from first to second by class name, in points of 100; empty without masks.
+
+        A class that no mask shows and one model alone believes to see has no IoU to lose.
+        """
         if self.first is None or self.second is None:
             return {}
         after = self.second.scores.iou
-        return {name: 100 * (iou - after.get(name, 0.0)) for name, iou in self.first.scores.iou.items()}
+        return {name: 100 * (iou - after[name]) for name, iou in self.first.scores.iou.items() if name in after}
 
     @property
     def drop(self) -> float | None:
-        """Loss of mIoU in points of 100; None without masks."""
-        if self.first is None or self.second is None:
-            return None
-        return 100 * (self.first.scores.miou - self.second.scores.miou)
+        """Mean of `drops`: the loss of mIoU in points of 100; None without masks, or where no pixel counts."""
+        drops = self.drops.values()
+        return sum(drops) / len(drops) if drops else None
 
     def require(self, agreement: float) -> None:
         """Raise GateError where the two agree on less than this share of the pixels, 0..1."""
@@ -104,7 +107,7 @@ class Comparison:
         """What `edgeseg compare --json` prints; fractions of 1, drops in points of 100."""
         return {
             "images": self.images,
-            "agreement": self.agreement,
+            "agreement": _or_none(self.agreement),
             "class_agreement": self.class_agreement,
             "first": self.first.to_json() if self.first else None,
             "second": self.second.to_json() if self.second else None,
@@ -118,7 +121,16 @@ class Comparison:
         """Read what `to_json` gave."""
         first, second = (Judgement.from_json(data[key]) if data[key] else None for key in ("first", "second"))
         worst = tuple(Difference(**each) for each in data["worst"])
-        return cls(data["images"], data["agreement"], data["class_agreement"], first, second, worst)
+        return cls(data["images"], _or_nan(data["agreement"]), data["class_agreement"], first, second, worst)
+
+
+def _or_none(share: float) -> float | None:
+    """JSON knows no nan."""
+    return None if math.isnan(share) else share
+
+
+def _or_nan(share: float | None) -> float:
+    return math.nan if share is None else share
 
 
 @dataclass(frozen=True, eq=False)

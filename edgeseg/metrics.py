@@ -84,7 +84,8 @@ def boundary_counts(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], labe
     """Count where the outlines of two masks of one shape meet, and where either has one.
 
     The outline of a class is what its region loses when it is eroded by 2 % of the diagonal.
-    Cheng et al., "Boundary IoU" (2021). Pixels whose truth is ignored do not count.
+    Cheng et al., "Boundary IoU" (2021). Pixels whose truth is ignored do not count, and make no
+    outline.
     """
     width = max(1, round(BOUNDARY_WIDTH * float(np.hypot(*truth.shape))))
     counts = np.zeros((2, labels.num_classes), np.int64)
@@ -95,7 +96,7 @@ def boundary_counts(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], labe
         one, other = truth == class_id, (predicted == class_id) & keep
         if not one.any() and not other.any():
             continue
-        one, other = _outline(one, width), _outline(other, width)
+        one, other = (_outline(region | ~keep, width) & keep for region in (one, other))
         counts[:, class_id] = np.count_nonzero(one & other), np.count_nonzero(one | other)
     return BoundaryCounts(counts[0], counts[1])
 

@@ -22,7 +22,9 @@ from edgeseg.labels import IGNORE_ID, Labels
 MEMBER = "edgeseg.json"
 LABELS_MEMBER = "labels.txt"
 """Names of the classes, for readers of TFLite Metadata."""
-VERSION = 1
+VERSION = 2
+"""2 says what black and white are; a file whose pixels are those of 1 is still written as 1."""
+PIXELS = (0.0, 255.0)
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """A fixed time for zip members, so that the same model gives the same bytes."""
 TAIL = 1 << 16
@@ -45,13 +47,13 @@ class ModelInfo:
     """'logits' (HxWxC scores at some stride) or 'labels' (HxW class ids)."""
     provenance: dict[str, Any] = field(default_factory=dict)
     """data, data_sha256, scheme, split, float_miou, miou and the like; informative only."""
-    input_range: tuple[float, float] = (0.0, 255.0)
+    input_range: tuple[float, float] = PIXELS
     """What black and white are to a float input; integer inputs get raw pixels."""
 
     def to_json(self) -> dict[str, Any]:
         """A mapping that `from_json` reads back."""
         return {
-            "version": VERSION,
+            "version": 1 if self.input_range == PIXELS else VERSION,
             "architecture": self.architecture,
             "labels": self.labels.to_json(),
             "input": {
@@ -75,7 +77,7 @@ class ModelInfo:
             if unknown:
                 warnings.warn(f"the model's information has unknown keys: {', '.join(unknown)}", stacklevel=2)
             height, width = data["input"]["size"]
-            low, high = data["input"].get("range", (0, 255))
+            low, high = data["input"].get("range", PIXELS)
             return cls(
                 architecture=data["architecture"],
                 labels=Labels.from_json(data["labels"]),

@@ -1,4 +1,4 @@
-"""A model file and a frame in, a mask out: the only module that imports the runtime."""
+"""A model file and a frame in, a mask out: the only module on a board that imports the runtime."""
 
 from __future__ import annotations
 

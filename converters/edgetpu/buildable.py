@@ -16,12 +16,10 @@ from edgeseg.training.models import build
 
 FRAMES = 4
 """Pictures of noise that give an untrained network some ranges."""
-CLASSES = 21
-"""Where nobody knows how many there will be."""
 
 
 def predicted(
-    model: str, size: tuple[int, int], channels: int, num_classes: int = CLASSES, on_progress: OnProgress | None = None
+    model: str, size: tuple[int, int], channels: int, num_classes: int, on_progress: OnProgress | None = None
 ) -> Report:
     """The placement of the untrained network as int8 with logits out, as it will be compiled."""
     rng = np.random.default_rng(0)
@@ -33,12 +31,13 @@ def predicted(
             cv2.imwrite(str(folder / "frames" / f"{number}.png"), noise)
         build(model, size, channels, num_classes).save(folder / "network.keras")
         options = Options(output="logits", min_agreement=0)  # undecided between its classes as it is
-        convert(folder / "network.keras", folder / "m.tflite", "int8", folder / "frames", options, on_progress)
-        return check_file(folder / "m.tflite")
+        out = folder / "m.tflite"
+        convert(folder / "network.keras", out, "int8", folder / "frames", options, on_progress).require()
+        return check_file(out)
 
 
 def require_mapped(
-    model: str, size: tuple[int, int], channels: int, num_classes: int = CLASSES, on_progress: OnProgress | None = None
+    model: str, size: tuple[int, int], channels: int, num_classes: int, on_progress: OnProgress | None = None
 ) -> None:
     """Raise GateError, which names the operator, where not all of the network would run on the Edge TPU."""
     report = predicted(model, size, channels, num_classes, on_progress)

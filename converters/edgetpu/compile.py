@@ -116,7 +116,10 @@ def _explain(data: bytes, failed: Attempt, compiled: Callable[[bytes], Attempt],
 
     def fails(count: int) -> bool:
         say(f"looking for the operator at fault: the first {count} of {total}")
-        return compiled(cut(data, count)).output is None
+        attempt = compiled(cut(data, count))
+        if attempt.output is None and attempt.crash != failed.crash:
+            raise ModelError(f"a part of it fails otherwise ({attempt.reason})")
+        return attempt.output is None
 
     try:
         found = culprit(data, fails, network)

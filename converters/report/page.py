@@ -87,9 +87,9 @@ def _classes(result: Result, labels: Labels) -> str:
                         "result gives it too.", _bars(rows, labels))  # fmt: skip
     drops = result.comparison.drops
     rows = []
-    for name, iou in first.scores.iou.items():
-        after = second.scores.iou.get(name, 0.0)
-        rows.append((name, [(iou, "before"), (after, "after")], f"{-drops[name]:+.2f}"))
+    for name, drop in drops.items():
+        shares = [(first.scores.iou[name], "before"), (second.scores.iou[name], "after")]
+        rows.append((name, shares, f"{-drop:+.2f}"))
     legend = '<i class="before"></i> source <i class="after"></i> result; at the right the change in points'
     return _section("IoU by class", legend, _bars(rows, labels))
 

@@ -55,9 +55,11 @@ def strip(worst: Difference, mask: Path | None, source: Predictor, result: Predi
 def _difference(small: Image, one: Mask, other: Mask, truth: Mask | None, labels: Labels) -> Image:
     grey = cv2.cvtColor(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     picture = np.asarray(255 - (255 - grey) * FADED, np.uint8)
-    picture[one != other] = CHANGED
-    if truth is not None:
+    if truth is None:
+        picture[one != other] = CHANGED
+    else:
         counted = np.isin(truth, np.array(labels.counted, np.uint8))
+        picture[(one != other) & counted] = CHANGED
         picture[(one == truth) & (other != truth) & counted] = LOST
         picture[(one != truth) & (other == truth) & counted] = WON
     return picture

@@ -10,7 +10,9 @@ from converters.layers import LayerError
 from edgeseg.compare import Comparison
 from edgeseg.errors import GateError
 
-LENIENT = "look into the report, or allow more with --max-drop and --max-class-drop"
+VERSION = 1
+"""Of report.json."""
+LENIENT = "look at what it cost, or allow more"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """What report.json holds; fractions of 1, drops in points of 100."""
         return {
+            "version": VERSION,
             **vars(self),
             "comparison": self.comparison.to_json(),
             "coverage": vars(self.coverage) if self.coverage else None,
@@ -72,7 +75,7 @@ class Result:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Result:
         """Read what `to_json` gave."""
-        plain = _tuples(data)
+        plain = _tuples({key: each for key, each in data.items() if key != "version"})
         layers = ({key: each for key, each in layer.items() if key != "words"} for layer in data["layers"])
         read = {
             "comparison": Comparison.from_json(data["comparison"]),
@@ -93,13 +96,15 @@ class Result:
         if not self.agreement >= min_agreement:
             failures.append(
                 f"it agrees with its source on {100 * self.agreement:.1f} % of the pixels, "
-                f"below {100 * min_agreement:g} %"
+                f"below {100 * min_agreement:g} % (--min-agreement)"
             )
         drop, worst = self.comparison.drop, self.worst_class
         if drop is not None and not drop <= max_drop:
-            failures.append(f"it loses {drop:.2f} points of mIoU, more than {max_drop:g}")
+            failures.append(f"it loses {drop:.2f} points of mIoU, more than {max_drop:g} (--max-drop)")
         if worst and worst[1] > max_class_drop:
-            failures.append(f"{worst[0]} loses {worst[1]:.2f} points of IoU, more than {max_class_drop:g}")
+            failures.append(
+                f"{worst[0]} loses {worst[1]:.2f} points of IoU, more than {max_class_drop:g} (--max-class-drop)"
+            )
         return replace(self, failures=tuple(failures))
 
 

@@ -25,7 +25,7 @@ def summary(result: Result) -> str:
     lines += [agreement, "", _costs(result) or "no masks to score it with: mIoU was not measured"]
     worst = [each for each in result.layers[:LAYERS] if each.own > 0]
     if worst:
-        lines += ["", "layers where most of the error arises:"]
+        lines += ["", "layers with the largest error of their own:"]
         lines += [f"  {_wrapped(f'{each.layer}: {each.words}')}" for each in worst]
     for kind, found in (("note", result.notes), ("warning", result.warnings), ("refused", result.failures)):
         lines += [_wrapped(f"{kind}: {each}") for each in found]
@@ -38,8 +38,8 @@ def _costs(result: Result) -> str:
         return ""
     drops = result.comparison.drops
     rows = [
-        [name, percent(iou), percent(second.scores.iou.get(name, 0.0)), _change(-drops[name])]
-        for name, iou in first.scores.iou.items()
+        [name, percent(first.scores.iou[name]), percent(second.scores.iou[name]), _change(-drop)]
+        for name, drop in drops.items()
     ]
     rows.append(["mIoU", percent(result.float_miou), percent(result.miou), _change(-(result.comparison.drop or 0.0))])
     before, after = first.boundary_miou, second.boundary_miou

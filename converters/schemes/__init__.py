@@ -15,6 +15,8 @@ class Scheme(Protocol):
     NAME: str
     CALIBRATES: bool
     """Takes ranges from calibration frames."""
+    MAX_DROP: float
+    """Points of mIoU that it may cost unless told otherwise."""
 
     def convert(self, material: Material) -> Converted:
         """Make the .tflite; raises ConversionError where this scheme cannot."""

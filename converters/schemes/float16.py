@@ -7,6 +7,7 @@ from converters.material import Converted, Material
 
 NAME = "float16"
 CALIBRATES = False
+MAX_DROP = 1.0
 
 
 def convert(material: Material) -> Converted:

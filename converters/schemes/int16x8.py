@@ -10,6 +10,7 @@ from converters.material import Converted, Material
 
 NAME = "int16x8"
 CALIBRATES = True
+MAX_DROP = 1.0
 
 
 def convert(material: Material) -> Converted:

@@ -14,6 +14,7 @@ from converters.tflite.integer_ends import integer_ends
 
 NAME = "int8"
 CALIBRATES = True
+MAX_DROP = 1.0
 
 
 def convert(material: Material) -> Converted:

@@ -1,8 +1,8 @@
-"""mixed: int8, but for the fewest layers that must stay float to keep the accuracy.
+"""mixed: int8, but for the few layers that must stay float to keep the accuracy.
 
 A tensor that int8 cannot hold is float only where both its writer and its readers are. So
 the search takes whole tensors, the worst rounded first, until the loss is within the
-budget, and then gives back every operator that the budget can spare.
+budget, and then gives back operators until none of those left can be spared alone.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from edgeseg.errors import ConversionError, UsageError
 
 NAME = "mixed"
 CALIBRATES = True
-BUDGET = 0.3
-"""Points of mIoU, unless told otherwise."""
+MAX_DROP = 0.3
 SUGGESTED = 5
 
 Layers = frozenset[str]
@@ -37,7 +36,7 @@ def convert(material: Material) -> Converted:
     if options.keep_float:
         kept = forced | _matching(found, options.keep_float)
         return _converted(material, kept, forced, f"as asked, {len(kept)} of {len(found)} layers stay float")
-    budget = BUDGET if options.max_drop is None else options.max_drop
+    budget = MAX_DROP if options.max_drop is None else options.max_drop
     tried: dict[Layers, float] = {}
 
     def drop(kept: Layers) -> float:
@@ -48,8 +47,8 @@ def convert(material: Material) -> Converted:
     groups = _groups(found, rounding_errors(material))
     kept = _spare(_enough(groups, forced, drop, budget), forced, found, drop, budget)
     words = (
-        f"{len(kept)} of {len(found)} layers stay float: int8 everywhere loses {drop(forced):.2f} points of mIoU, "
-        f"this {drop(kept):.2f} (budget {budget:g}; {len(tried)} models tried)"
+        f"{len(kept)} of {len(found)} layers stay float: int8 wherever it can be loses {drop(forced):.2f} points of "
+        f"mIoU, this {drop(kept):.2f} (budget {budget:g}; {len(tried)} models tried)"
     )
     return _converted(material, kept, forced, words)
 
@@ -109,7 +108,7 @@ def _enough(groups: Sequence[Layers], forced: Layers, drop: Callable[[Layers], f
         return forced.union(*groups[:count])
 
     low, high = -1, 0
-    while drop(first(high)) > budget:
+    while not drop(first(high)) <= budget:
         if high >= len(groups):
             raise ConversionError(
                 f"even with every layer in float the model loses {drop(first(high)):.2f} points of mIoU, more than "

@@ -12,6 +12,7 @@ from edgeseg.errors import ConversionError
 
 NAME = "qat"
 CALIBRATES = False
+MAX_DROP = 1.0
 
 
 def convert(material: Material) -> Converted:

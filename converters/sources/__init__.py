@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from converters.calibration import spread
 from converters.job import Options
 from converters.sources import keras, saved_model, tflite
 from edgeseg.data.dataset import Pair
-from edgeseg.errors import ModelError
+from edgeseg.errors import ModelError, UsageError
 from edgeseg.evaluate import Predictor, evaluate
 from edgeseg.labels import Labels
 from edgeseg.model_info import ModelInfo
@@ -39,8 +40,12 @@ class Source(Protocol):
         """The network as it runs before it is converted."""
 
     @property
-    def num_classes(self) -> int:
-        """2 for a network with one channel of foreground."""
+    def labels(self) -> Labels | None:
+        """The classes that the file names, if it does."""
+
+    @property
+    def num_classes(self) -> int | None:
+        """2 for a network with one channel of foreground; None for class ids without names."""
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -90,10 +95,12 @@ def open_source(path: Path, options: Options, pairs: Sequence[Pair], labels: Lab
     """
     kind = kind_of(path)
     source = kind.open(path, options.input_range)
+    if source.info and options.input_range not in (None, source.info.input_range):
+        low, high = source.info.input_range
+        raise UsageError(f"{path}: says itself that black and white are {low:g} and {high:g}; leave out --input-range")
     if source.info or options.input_range:
         return source, []
-    step = max(1, len(pairs) // TRIAL)
-    few = pairs[::step][:TRIAL]
+    few = spread(pairs, TRIAL)
     if not few or labels is None:
         low, high = RANGES[0]
         return kind.open(path, RANGES[0]), [

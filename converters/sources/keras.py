@@ -36,6 +36,7 @@ class KerasSource:
         self._network = network
         self.name = self.info.architecture if self.info else network.name
         self.predictor = KerasPredictor(network)
+        self.labels = self.info.labels if self.info else None
         self.num_classes = int(network.output_shape[3])
         self.quantization_aware = is_qat(network)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from converters.job import OUTPUTS
 from edgeseg.errors import ModelError
+from edgeseg.labels import Labels
 from edgeseg.model_info import ModelInfo
 from edgeseg.segmenter import class_map
 
@@ -29,6 +30,7 @@ class SavedModelSource:
     input_range = PIXELS
     outputs = OUTPUTS
     info: ModelInfo | None = None
+    labels: Labels | None = None
     quantization_aware = False
 
     def __init__(self, path: Path, input_range: tuple[float, float] | None) -> None:

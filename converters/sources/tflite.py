@@ -7,7 +7,7 @@ from pathlib import Path
 
 from converters.tflite.normalize import normalize
 from edgeseg.errors import ModelError
-from edgeseg.model_info import read_info
+from edgeseg.model_info import associated_labels, read_info
 from edgeseg.segmenter import Segmenter
 
 UNIT = (0.0, 1.0)
@@ -40,8 +40,10 @@ class TfliteSource:
             segmenter = Segmenter(plain, input_range=self.input_range, runtime="litert")
         self.name = self.info.architecture if self.info else path.stem
         self.predictor = segmenter
-        self.num_classes = (self.info.labels if self.info else segmenter.labels).num_classes
         self.outputs = (segmenter.output,)
+        count = None if segmenter.output == "labels" else segmenter.labels.num_classes
+        self.labels = self.info.labels if self.info else associated_labels(path, count)
+        self.num_classes = self.labels.num_classes if self.labels else count
 
     def float_model(self, output: str) -> bytes:
         """See `converters.sources.Source`."""

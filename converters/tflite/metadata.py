@@ -82,6 +82,10 @@ def class_names(info: ModelInfo, count: int) -> list[str]:
     return [name or f"class{i}" for i, name in enumerate(known + [""] * (count - len(known)))]
 
 
+CLASSES = "A score for each class at each place; the largest is the class, and softmax gives confidences"
+FOREGROUND = "How much of the foreground is at each place: a probability, or a logit that is above 0 on it"
+
+
 def _add_entry(model: Any, content: bytes) -> None:
     buffer, entry = schema.BufferT(), schema.MetadataT()
     buffer.data = np.frombuffer(content, np.uint8)
@@ -95,16 +99,18 @@ def _graph(info: ModelInfo, names: list[str], low: float, high: float) -> SubGra
     if info.output != "logits":
         return SubGraphMetadata(inputs=(_image(info, low, high),), outputs=(_class_map(names),))
     if len(names) == 1:  # a foreground mask, logit or probability: softmax would make ones of it
-        return SubGraphMetadata(inputs=(_image(info, low, high),), outputs=(_scores(),))
+        return SubGraphMetadata(inputs=(_image(info, low, high),), outputs=(_scores(FOREGROUND),))
     segmenter = CustomMetadata(SEGMENTER_ENTRY, encode(ImageSegmenterOptions(Activation.SOFTMAX)))
-    return SubGraphMetadata(inputs=(_image(info, low, high),), outputs=(_scores(),), custom_metadata=(segmenter,))
+    return SubGraphMetadata(
+        inputs=(_image(info, low, high),), outputs=(_scores(CLASSES),), custom_metadata=(segmenter,)
+    )
 
 
 def _description(info: ModelInfo, names: list[str]) -> str:
     height, width = info.size
     trained = f", trained on {info.provenance['data']}" if "data" in info.provenance else ""
     return (
-        f"Semantic segmentation of an image, stretched to {width} x {height} pixels, into {len(names)} classes"
+        f"Semantic segmentation of an image, stretched to {width} x {height} pixels, into {max(2, len(names))} classes"
         f"{trained}. Made by edgeseg {__version__}."
     )
 
@@ -125,10 +131,10 @@ def _image(info: ModelInfo, low: float, high: float) -> TensorMetadata:
     )
 
 
-def _scores() -> TensorMetadata:
+def _scores(words: str) -> TensorMetadata:
     return TensorMetadata(
         name="logits",
-        description="A score for each class at each place; the largest is the class, and softmax gives confidences",
+        description=words,
         dimension_names=("batch", "height", "width", "class"),
         content=Content(ContentKind.IMAGE, ImageProperties(ColorSpace.GRAYSCALE), ROWS_AND_COLUMNS),
         associated_files=(

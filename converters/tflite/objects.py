@@ -41,8 +41,12 @@ def read(data: bytes) -> Any:
 
 
 def write(model: Any) -> bytes:
-    """The bytes of a `ModelT`, without what no operator needs: tensors, buffers, operator codes."""
-    _drop_unused(model)
+    """The bytes of a `ModelT`, without what no operator needs: tensors, buffers, operator codes.
+
+    A model of several subgraphs is written with all that it has.
+    """
+    if len(model.subgraphs) == 1:
+        _drop_unused(model)
     model.buffers = [_AlignedBuffer(buffer.data) for buffer in model.buffers]
     builder = flatbuffers.Builder(1 << 16)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
@@ -70,13 +74,6 @@ def is_constant(model: Any, tensor: Any) -> bool:
     """True where the file holds the tensor's values."""
     data = model.buffers[tensor.buffer].data
     return data is not None and len(data) > 0
-
-
-def values(model: Any, tensor: Any) -> NDArray[Any]:
-    """The values of a constant, in its shape and type."""
-    dtype = _NUMPY[tensor.type]
-    raw = np.frombuffer(bytes(model.buffers[tensor.buffer].data), dtype)
-    return raw.reshape([] if tensor.shape is None else [int(length) for length in tensor.shape])
 
 
 def make_constant(model: Any, tensor: Any, content: NDArray[Any]) -> None:

@@ -57,7 +57,7 @@ class Report:
     model_bytes: int
     """Of the FlatBuffer, which lies in flash; without what edgeseg or TFLite Metadata appended."""
     arena_bytes: int | None
-    """The least memory in which it ran on x86-64; None where it did not run."""
+    """The memory that it asked for on x86-64; None where it did not run."""
     operators: dict[str, int]
     """How many of each kind the main graph holds, in file order."""
     unsupported: tuple[Refusal, ...]

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from converters.tflm.check import check_file
 from converters.tflm.runtime import flatbuffer, interpreter
 from edgeseg.errors import ModelError
-from edgeseg.labels import Labels
 from edgeseg.model_info import read_info
 from edgeseg.segmenter import Decoder, feed
 
@@ -42,7 +41,8 @@ class MicroPredictor:
         zero_point = int(quantization["zero_points"][0]) if len(quantization["zero_points"]) else 0
         details = {"shape": given["shape"], "dtype": given["dtype"], "quantization": (scale, zero_point)}
         self._decode = Decoder(details, self.size, model)
-        self.labels = info.labels if info else Labels.numbered(self._decode.classes)
+        self.labels = info.labels if info else None
+        """None where the file names no classes."""
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """See `edgeseg.evaluate.Predictor`."""

@@ -102,6 +102,8 @@ def isolated(trial: Callable[[], object]) -> tuple[str, str]:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(_NOISE)]
     if lines:
         return text, _PLACE.sub("", lines[0])[:300]
+    if code == -signal.SIGALRM:
+        return text, f"it took longer than {LIMIT_S} s"
     return text, f"the interpreter died of {signal.Signals(-code).name}" if code < 0 else "no reason given"
 
 

@@ -78,26 +78,27 @@ def quantize(
     The result proves itself against its source: what it costs by class is in the report beside
     it, and a model that loses too much is not written (exit code 3).
     """
-    from converters.convert import convert
+    from converters.batch import convert_all
     from converters.job import Options
     from converters.plan import plan
     from converters.report.text import overview, summary
-    from converters.tflm.c_source import write_c
     from edgeseg.progress import ProgressLine
 
-    line, results = ProgressLine(), []
-    output = output or ("logits" if kind == "c" else None)
-    for step in plan(sources, schemes or ("int8",), out):
-        chosen = Options(output=output, report=str(step.report) if report else None, **options)
-        results.append(convert(step.source, step.out, step.scheme, calibrate, chosen, line.count))
+    line, done = ProgressLine(), []
+    chosen = Options(output=output or ("logits" if kind == "c" else None), **options)
+    steps = plan(sources, schemes or ("int8",), out)
+    for each in convert_all(steps, calibrate, chosen, report, kind == "c", line.count):
         line.clear()
-        written = write_c(step.out, step.out) if kind == "c" and not results[-1].failures else ()
-        if not as_json:
-            files = [*written, *([step.report / "report.html"] if report else [])]
-            click.echo("\n".join([summary(results[-1]), *(f"wrote {path}" for path in files), ""]))
+        done.append(each)
+        if each.result and not as_json:
+            click.echo("\n".join([summary(each.result), *(f"wrote {path}" for path in each.files), ""]))
+        if each.error and len(steps) > 1:
+            click.echo(f"{each.step.out.name}: {each.error}", err=True)
+    results = [each.result for each in done if each.result]
     if as_json:
-        click.echo(json.dumps([each.to_json() for each in results] if len(results) > 1 else results[0].to_json()))
+        click.echo(json.dumps([each.to_json() for each in results] if len(steps) > 1 else results[0].to_json()))
     elif len(results) > 1:
         click.echo(overview(results))
-    for each in results:
-        each.require()
+    for each in done:
+        if each.error:
+            raise each.error

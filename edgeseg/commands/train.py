@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgeseg.commands.options import FOLDER, IGNORE, SIZE
 from edgeseg.errors import INTERRUPTED, UsageError
 from edgeseg.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from edgeseg.labels import Labels
+    from edgeseg.training.run import TrainConfig
 
 
 @click.command()
@@ -55,17 +60,28 @@ def train(
     given = {name: value for name, value in settings.items() if value is not None}
     show = TrainingDisplay(out)
     if resume:
-        if force or ignore or set(given) - {"epochs"}:
-            extra = "force" if force else "ignore" if ignore else sorted(set(given) - {"epochs"})[0].replace("_", "-")
+        asked = {"force": force, "ignore": ignore, "target": target}
+        extras = [name for name, value in asked.items() if value] + sorted(set(given) - {"epochs"})
+        if extras:
+            extra = extras[0].replace("_", "-")
             raise UsageError(f"--resume continues with the run's own settings; leave out --{extra}")
         outcome = start.resume(folder, out, given.get("epochs"), tensorboard, show.checked, show.progress)
     else:
         config, count = configure(given), ProgressLine().count
-        if target:
-            from converters.edgetpu.buildable import require_mapped
-
-            require_mapped(config.model, config.size, config.channels, on_progress=count)
-        outcome = start.train(folder, out, config, ignore, force, tensorboard, show.checked, count, show.progress)
+        approve = for_target(config, count) if target else None
+        outcome = start.train(
+            folder, out, config, ignore, force, tensorboard, show.checked, count, show.progress, approve
+        )
     show.finish(outcome, as_json)
     if outcome.interrupted:
         sys.exit(INTERRUPTED)
+
+
+def for_target(config: TrainConfig, on_progress: Callable[[str, int, int], None]) -> Callable[[Labels], None]:
+    """What refuses, once the classes are known, a network that the Edge TPU would not run whole."""
+    from converters.edgetpu.buildable import require_mapped
+
+    def approve(labels: Labels) -> None:
+        require_mapped(config.model, config.size, config.channels, labels.num_classes, on_progress)
+
+    return approve

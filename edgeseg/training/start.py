@@ -10,6 +10,7 @@ from pathlib import Path
 from edgeseg.data.check import Report, check
 from edgeseg.data.dataset import Dataset, open_dataset
 from edgeseg.errors import DataError, OutputError, UsageError
+from edgeseg.labels import Labels
 from edgeseg.training import losses
 from edgeseg.training.fit import OnProgress, Outcome, fit, require_extras
 from edgeseg.training.models import check_size
@@ -27,9 +28,11 @@ def train(
     on_check: Callable[[int, int], None] | None = None,
     on_prepare: OnPrepare | None = None,
     on_progress: OnProgress | None = None,
+    approve: Callable[[Labels], None] | None = None,
 ) -> Outcome:
     """Check `data`, then train into the new folder `out`.
 
+    `approve` gets the classes before anything is made, and may raise against it.
     Raises DataError where the data do not pass the check, SizeError for a size the network
     cannot take, ModelError where `config.weights` do not fit, RunExistsError where `out`
     holds something and `force` is false.
@@ -43,6 +46,8 @@ def train(
     dataset = open_dataset(data, ignore)
     report = check(dataset, on_check)
     _require(dataset, report)
+    if approve:
+        approve(report.labels)
     pairs = dataset.split("train"), dataset.split("val")
     origin = open_origin(config, report.labels, *pairs, on_prepare) if config.weights else None
     if force:

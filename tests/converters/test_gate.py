@@ -31,8 +31,8 @@ def test_a_model_that_loses_too_much_is_not_written(quantize: Callable, refused:
     found = json.loads((report / "report.json").read_text())
     worst, lost = max(found["comparison"]["drops"].items(), key=lambda item: item[1])
     assert message.splitlines() == [
-        f"edgeseg: m.tflite was not written: it loses {found['comparison']['drop']:.2f} points of mIoU, more than -50; "
-        f"{worst} loses {lost:.2f} points of IoU, more than -60; try --scheme mixed, or train with --qat"
+        f"edgeseg: m.tflite was not written: it loses {found['comparison']['drop']:.2f} points of mIoU, more than -50 (--max-drop); "
+        f"{worst} loses {lost:.2f} points of IoU, more than -60 (--max-class-drop); try --scheme mixed, or train with --qat"
     ]
     assert len(found["failures"]) == 2
     html = (report / "report.html").read_text()
@@ -44,7 +44,7 @@ def test_a_model_that_loses_too_much_is_not_written(quantize: Callable, refused:
 def test_one_class_that_loses_too_much_is_enough(quantize: Callable, refused: Callable, tmp_path: Path) -> None:
     message = refused(quantize("--max-class-drop", -60, "--max-drop", 100, "--scheme", "float16", "--no-report"), 3)
     assert "points of mIoU" not in message
-    assert "points of IoU, more than -60; look into the report, or allow more with --max-drop" in message
+    assert "points of IoU, more than -60 (--max-class-drop); look at what it cost, or allow more" in message
     assert (tmp_path / "m.tflite").read_bytes() == PREVIOUS
     assert [path.name for path in tmp_path.iterdir()] == ["m.tflite"]
 

@@ -36,15 +36,15 @@ def test_a_result_within_the_limits_passes(make_result: Make) -> None:
 @pytest.mark.parametrize(
     ("limits", "failures"),
     [
-        ((0.97, 5, 9), ["it agrees with its source on 96.4 % of the pixels, below 97 %"]),
-        ((0.9, 2.5, 9), ["it loses 3.00 points of mIoU, more than 2.5"]),
-        ((0.9, 5, 3), ["a loses 4.00 points of IoU, more than 3"]),
+        ((0.97, 5, 9), ["it agrees with its source on 96.4 % of the pixels, below 97 % (--min-agreement)"]),
+        ((0.9, 2.5, 9), ["it loses 3.00 points of mIoU, more than 2.5 (--max-drop)"]),
+        ((0.9, 5, 3), ["a loses 4.00 points of IoU, more than 3 (--max-class-drop)"]),
         (
             (0.99, -1, -1),
             [
-                "it agrees with its source on 96.4 % of the pixels, below 99 %",
-                "it loses 3.00 points of mIoU, more than -1",
-                "a loses 4.00 points of IoU, more than -1",
+                "it agrees with its source on 96.4 % of the pixels, below 99 % (--min-agreement)",
+                "it loses 3.00 points of mIoU, more than -1 (--max-drop)",
+                "a loses 4.00 points of IoU, more than -1 (--max-class-drop)",
             ],
         ),
     ],

@@ -76,7 +76,7 @@ def test_the_search_keeps_the_budget_and_says_how(material: MakeMaterial, search
     assert drop <= BUDGET
     assert 0 < len(searched.float_layers) < len(operators(material().float_model))
     (words,) = searched.notes
-    assert words.startswith(f"{len(searched.float_layers)} of 6 layers stay float: int8 everywhere loses ")
+    assert words.startswith(f"{len(searched.float_layers)} of 6 layers stay float: int8 wherever it can be loses ")
     assert f"this {drop:.2f} (budget 5;" in words
 
 
@@ -117,8 +117,7 @@ def test_a_budget_that_nothing_keeps_is_refused(material: MakeMaterial) -> None:
         (("left",), {"left"}),
         (("left", "su."), {"left", "sum"}),
         (("le.t|right",), {"left", "right"}),
-        (("stem_1/Relu", "deep"), {"deep", "stem"}),
-        ((".*",), {"stem", "deep", "left", "right", "sum", "StatefulPartitionedCall_1:0"}),
+        ((".*",), {"stem", "deep", "left", "right", "sum", "output"}),
     ],
 )
 def test_the_layers_asked_for_stay_float_and_no_others(
