@@ -11,7 +11,7 @@ from converters.job import Options
 from converters.plan import Step
 from converters.report.result import Result
 from converters.tflm.c_source import write_c
-from edgeseg.errors import EdgesegError, GateError, UsageError
+from edgeseg.errors import EdgesegError, UsageError
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Done:
     error: EdgesegError | None
     """Why there is no file, or not all of them."""
     files: tuple[Path, ...]
-    """What was written beside the model."""
+    """What was written."""
 
 
 def convert_all(
@@ -39,6 +39,8 @@ def convert_all(
 
     Raises UsageError at once where layers are to stay float and no step is `mixed`.
     """
+    if c_source and options.output == "labels":
+        raise UsageError("a microcontroller takes no class map; leave out --output, or give --output logits")
     if options.keep_float and not any(step.scheme == "mixed" for step in steps):
         raise UsageError("--keep-float goes with --scheme mixed")
     for step in steps:
@@ -53,18 +55,14 @@ def _one(step: Step, calibrate: Path, options: Options, c_source: bool, on_progr
         result = convert(step.source, step.out, step.scheme, calibrate, options, on_progress)
     except EdgesegError as error:
         return Done(step, None, error, files)
+    files = (step.out,) if not result.failures else ()
     if options.report:
-        files = (step.report / "report.html",)
+        files = (*files, step.report / "report.html")
     try:
         result.require()
         if c_source:
-            files = (*write_c(step.out, step.out), *files)
-    except GateError as error:
-        return Done(step, result, error if result.failures else _kept(step.out, error), files)
+            files = (*files, *write_c(step.out, step.out))
     except EdgesegError as error:
-        return Done(step, result, error, files)
+        kept = error if result.failures else type(error)(f"{error}; the model itself is good and was kept")
+        return Done(step, result, kept, files)
     return Done(step, result, None, files)
-
-
-def _kept(out: Path, error: GateError) -> GateError:
-    return GateError(f"{error}; for LiteRT the model is good, and {out} was kept")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Options:
     min_agreement: float = 0.9
     """Smallest share of pixels on which source and result must agree, 0..1."""
     max_drop: float | None = None
-    """Largest loss of mIoU in points of 100; for `mixed` the budget."""
+    """Largest loss of mIoU in points of 100; for `mixed` the budget. Below 0 it must gain."""
     max_class_drop: float | None = None
     """Largest loss of IoU of one class in points of 100."""
     keep_float: tuple[str, ...] = ()
@@ -50,6 +51,10 @@ class Options:
             raise UsageError(f"no input is called '{self.input}'; known are {', '.join(INPUTS)}")
         if self.frames < 1:
             raise UsageError(f"calibration needs at least 1 frame, not {self.frames}")
+        for name in ("max_drop", "max_class_drop"):
+            limit = getattr(self, name)
+            if limit is not None and math.isnan(limit):
+                raise UsageError(f"--{name.replace('_', '-')} is a number of points, not nan")
         if self.input_range and self.input_range[0] >= self.input_range[1]:
             raise UsageError(f"an input range ascends, as in 0,1; not {self.input_range[0]},{self.input_range[1]}")
 

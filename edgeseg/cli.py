@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 
@@ -54,5 +55,6 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"edgeseg: {where}{error.strerror or error}", err=True)
+        cure = "; free some space" if error.errno == errno.ENOSPC else ""
+        click.echo(f"edgeseg: {where}{error.strerror or error}{cure}", err=True)
         sys.exit(1)

@@ -79,7 +79,7 @@ class Comparison:
     """None where the images have no masks."""
     second: Judgement | None
     worst: tuple[Difference, ...]
-    """Images by `lost`, the worst first, at most `WORST`."""
+    """Images by `lost`, the worst first, at most `WORST`; those are not always those that differ most."""
 
     @property
     def drops(self) -> dict[str, float]:

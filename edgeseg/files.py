@@ -51,9 +51,9 @@ def _umask() -> int:
     return current
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, durable: bool = True) -> None:
     """Write `data` under `path` as a whole; raises OutputError where the disk does not take it."""
-    with replacing(path) as temporary:
+    with replacing(path, durable) as temporary:
         try:
             temporary.write_bytes(data)
         except OSError as error:

@@ -28,8 +28,8 @@ def write_report(
     `masks` gives the mask of an image's path; it may be empty.
     """
     strips = [strip(each, masks.get(each.image), source, converted, labels) for each in result.comparison.worst]
-    write_json(folder / "report.json", result.to_json())
     write_bytes(folder / "report.html", page(result, strips, labels).encode())
+    write_json(folder / "report.json", result.to_json())
 
 
 def page(result: Result, strips: Sequence[Strip], labels: Labels) -> str:

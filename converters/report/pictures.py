@@ -48,7 +48,7 @@ def strip(worst: Difference, mask: Path | None, source: Predictor, result: Predi
     panels += [("difference", _difference(small, one, other, truth, labels))]
     words = f"agrees on {100 * worst.agreement:.1f} % of the pixels"
     if truth is not None:
-        words += f"; {100 * worst.lost:.1f} % went wrong, {100 * worst.won:.1f} % came right"
+        words = f"{100 * worst.lost:.1f} % of the pixels went wrong, {100 * worst.won:.1f} % came right; {words}"
     return Strip(Path(worst.image).name, words, tuple((title, _uri(picture)) for title, picture in panels))
 
 

@@ -48,7 +48,7 @@ def convert(material: Material) -> Converted:
     kept = _spare(_enough(groups, forced, drop, budget), forced, found, drop, budget)
     words = (
         f"{len(kept)} of {len(found)} layers stay float: int8 wherever it can be loses {drop(forced):.2f} points of "
-        f"mIoU, this {drop(kept):.2f} (budget {budget:g}; {len(tried)} models tried)"
+        f"mIoU, this {drop(kept):.2f} (budget {budget:g}; models tried: {len(tried)})"
     )
     return _converted(material, kept, forced, words)
 

@@ -37,7 +37,7 @@ def read(data: bytes) -> Any:
     try:
         return flatbuffer_utils.read_model_from_bytearray(data)
     except (struct.error, LookupError, TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
-        raise ModelError(f"the model is damaged ({type(error).__name__}); fetch or export it again") from error
+        raise ModelError("the model is damaged; fetch or export it again") from error
 
 
 def write(model: Any) -> bytes:

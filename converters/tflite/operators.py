@@ -60,7 +60,7 @@ def operators(data: bytes) -> tuple[Operator, ...]:
     try:
         return _operators(data)
     except (struct.error, LookupError, TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
-        raise ModelError(f"the model is damaged ({type(error).__name__}); convert it again") from error
+        raise ModelError("the model is damaged; convert it again") from error
 
 
 def _operators(data: bytes) -> tuple[Operator, ...]:

@@ -11,8 +11,8 @@ from converters.tflm.check import check_file
 from converters.tflm.ends import End, ends
 from converters.tflm.rules import add_method, edit
 from converters.tflm.runtime import flatbuffer
-from edgeseg.errors import MissingExtraError, ModelError, UsageError
-from edgeseg.files import write_bytes
+from edgeseg.errors import MissingExtraError, ModelError, OutputError, UsageError
+from edgeseg.files import replacing
 from edgeseg.model_info import read_info
 
 PER_LINE = 12
@@ -119,8 +119,12 @@ def write_c(model: Path, out: Path) -> tuple[Path, Path]:
         texts = c_sources(model.read_bytes(), paths[0].stem, arena, info.labels.names if info else ())
     except ModelError as error:
         raise ModelError(f"{model}: {error}") from error
-    for path, text in zip(paths, texts, strict=True):
-        write_bytes(path, text.encode())
+    with replacing(paths[0]) as header, replacing(paths[1]) as source:
+        try:
+            header.write_text(texts[0])
+            source.write_text(texts[1])
+        except OSError as error:
+            raise OutputError(f"{paths[1]}: cannot be written ({error.strerror}); free some space") from error
     return paths
 
 

@@ -44,7 +44,9 @@ class Range(click.ParamType):  # type: ignore[type-arg]  # a parameter only from
 )
 @click.option("--input", default="uint8", show_default=True, help="uint8 or int8 pixels.")
 @click.option("--frames", default=100, show_default=True, help="Images to calibrate with.")
-@click.option("--max-drop", type=float, help="Points of mIoU it may cost.  [default: 1.0; mixed: 0.3]")
+@click.option(
+    "--max-drop", type=float, help="Points of mIoU it may cost; below 0 it must gain.  [default: 1.0; mixed: 0.3]"
+)
 @click.option("--max-class-drop", type=float, help="Points of IoU it may cost a class.  [default: 3.0]")
 @click.option(
     "--min-agreement",

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 
 from edgeseg.errors import OutputError
-from edgeseg.files import replacing
+from edgeseg.files import write_bytes
 from edgeseg.images import Mask, resize_mask
 from edgeseg.labels import Labels
 from edgeseg.sources.frame import Frame
@@ -39,9 +39,7 @@ class MasksSink:
         """Write NAME.png."""
         path = self._folder / f"{frame.name}.png"
         mask = resize_mask(label_map, (frame.image.shape[0], frame.image.shape[1]))
-        with replacing(path, durable=False) as temporary:
-            if not cv2.imwrite(str(temporary), mask):
-                raise OutputError(f"{path}: cannot be written; is the disk full?")
+        write_bytes(path, cv2.imencode(".png", mask)[1].tobytes(), durable=False)  # imwrite hides a full disk
 
     def close(self, complete: bool) -> None:
         """Nothing is open."""

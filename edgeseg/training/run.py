@@ -19,6 +19,8 @@ CONFIG, BEST, STATE, HISTORY, PLOT = "run.json", "best.keras", "state.npz", "his
 START = "start.keras"
 """The network that a run with `weights` began from."""
 
+LARGEST = 2048
+"""Rows or columns of an input; more is a slip of the pen."""
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -68,6 +70,8 @@ class TrainConfig:
         }.items():
             if getattr(self, name) < least:
                 raise UsageError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if min(self.size) < 1 or max(self.size) > LARGEST:
+            raise UsageError(f"a size has from 1 to {LARGEST} rows and columns, not {self.size[0]}x{self.size[1]}")
         if self.loss_stride > min(self.size):
             raise UsageError(f"loss_stride must be at most {min(self.size)}, not {self.loss_stride}")
         if self.channels not in (1, 3):

@@ -30,9 +30,11 @@ def test_a_model_that_loses_too_much_is_not_written(quantize: Callable, refused:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.tflite", "m_report"]
     found = json.loads((report / "report.json").read_text())
     worst, lost = max(found["comparison"]["drops"].items(), key=lambda item: item[1])
+    drop = found["comparison"]["drop"]
     assert message.splitlines() == [
-        f"edgeseg: m.tflite was not written: it loses {found['comparison']['drop']:.2f} points of mIoU, more than -50 (--max-drop); "
-        f"{worst} loses {lost:.2f} points of IoU, more than -60 (--max-class-drop); try --scheme mixed, or train with --qat"
+        f"edgeseg: m.tflite was not written: it loses {drop:.2f} points of mIoU, more than -50 (--max-drop); "
+        f"{worst} loses {lost:.2f} points of IoU, more than -60 (--max-class-drop); "
+        "try --scheme mixed, or train with --qat"
     ]
     assert len(found["failures"]) == 2
     html = (report / "report.html").read_text()
