@@ -127,10 +127,8 @@ def comparison_table(found: Comparison) -> str:
     rows.append(["mIoU; all pixels" if scored else "all pixels", *means, percent(found.agreement)])
     lines = [table(["class", *(["A: IoU", "B: IoU"] if scored else []), "agreement"], rows), ""]
     worst = [each for each in found.worst if each.agreement < 1][:WORST]
-    words = "images on which B loses most, and the share of pixels that it gets wrong where A is right:"
-    lines += (
-        [words if scored else "images that differ most, by the share of pixels:"] if worst else ["no image differs"]
-    )
+    words = "pixels that A has right and B wrong, by image:" if scored else "pixels that differ, by image:"
+    lines += [words] if worst else ["no image differs"]
     lines += [f"  {percent(each.lost).rjust(7)}  {shortened(each.image, 68)}" for each in worst]
     return "\n".join(lines)
 

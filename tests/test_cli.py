@@ -250,7 +250,7 @@ def test_compare_gives_a_table_json_and_a_gate(
     shown = edgeseg("compare", *pair)
     assert shown.returncode == 0, shown.stderr
     assert "A: IoU" in shown.stdout
-    assert "images that differ most:" in shown.stdout
+    assert "pixels that A has right and B wrong, by image:" in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 80
     found = json.loads(edgeseg("compare", *pair, "--json").stdout)
     assert found["images"] == 8

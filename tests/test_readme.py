@@ -42,7 +42,12 @@ def test_the_command_lines_are_understood(line: str) -> None:
 
 
 def test_the_five_commands_are_there() -> None:
-    assert [line.split()[1] for line in COMMANDS] == ["data", "train", "quantize", "evaluate", "evaluate", "live"]
+    first = [line.split()[1] for line in COMMANDS[:6]]
+    assert first == ["data", "train", "quantize", "evaluate", "evaluate", "live"]
+
+
+def test_no_figure_is_still_to_come() -> None:
+    assert not re.search(r"@[A-Z]+@|TODO|TBD", README)
 
 
 def test_every_command_stands_in_the_table() -> None:

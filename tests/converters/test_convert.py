@@ -44,7 +44,9 @@ def test_int8_has_integers_everywhere_and_batch_one(int8_model: Path) -> None:
     assert all(tensor.shape[0] == 1 for each in found for tensor in each.outputs)
 
 
-@pytest.mark.parametrize(("input_type", "zero_point"), [("uint8", 0), ("int8", -128)])
+@pytest.mark.parametrize(
+    ("input_type", "zero_point"), [("uint8", 0), pytest.param("int8", -128, marks=pytest.mark.slow)]
+)
 def test_raw_pixels_are_the_input_of_int8(
     input_type: str, zero_point: int, run_folder: Path, belt_set: Path, int8_model: Path, tmp_path: Path
 ) -> None:
@@ -74,6 +76,7 @@ def test_int8_costs_little_and_says_how_much(run_folder: Path, belt_set: Path, t
     assert "calibrate" in stages
 
 
+@pytest.mark.slow
 def test_a_folder_of_images_calibrates_too(run_folder: Path, belt_set: Path, tmp_path: Path) -> None:
     result = convert(run_folder, tmp_path / "m.tflite", "int8", belt_set / "train" / "images", Options(frames=10))
     assert result.coverage.frames == 10

@@ -88,6 +88,7 @@ def test_resuming_a_finished_run_changes_nothing(whole: Path, belt_set: Path) ->
     assert losses(whole) == before
 
 
+@pytest.mark.slow
 def test_progress_reports_steps_epochs_and_time_left(belt_set: Path, tmp_path: Path) -> None:
     seen: list[Progress] = []
     train(belt_set, tmp_path / "run", replace(TINY, epochs=2), on_progress=seen.append)

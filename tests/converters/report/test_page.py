@@ -177,7 +177,7 @@ def test_differences_are_coloured_by_who_is_right(tmp_path: Path) -> None:
     for column, color in ((120, LOST), (200, WON), (280, CHANGED)):
         assert np.abs(picture[120, column] - color).max() < 25
     assert np.ptp(picture[120, 40]) < 10  # grey: nothing differs
-    assert "25.0 % went wrong, 25.0 % came right" in found.words
+    assert "25.0 % of the pixels went wrong, 25.0 % came right" in found.words
     blind = strip(worst, None, low, high, labels)
     assert "went wrong" not in blind.words
 

@@ -39,7 +39,7 @@ ACCEPTED = {
 
 def cases() -> list[object]:
     def slow(source: str, name: str) -> bool:
-        return (source in SLOW_SOURCES and name != "int8") or (source == "run" and name in SLOW_SCHEMES)
+        return source in SLOW_SOURCES or (source == "run" and name in SLOW_SCHEMES)
 
     return [
         pytest.param(source, name, marks=[pytest.mark.slow] if slow(source, name) else [])

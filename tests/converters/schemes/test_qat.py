@@ -71,7 +71,8 @@ def logits(data: bytes, image: np.ndarray) -> tuple[np.ndarray, float, np.ndarra
 
 
 @pytest.mark.parametrize(
-    ("name", "channels"), [("nano", 3), ("nano", 1), ("fcn", 3), pytest.param("small", 3, marks=pytest.mark.slow)]
+    ("name", "channels"),
+    [("nano", 3), *(pytest.param(*each, marks=pytest.mark.slow) for each in (("nano", 1), ("fcn", 3), ("small", 3)))],
 )
 def test_the_file_is_int8_throughout_and_scores_as_the_network_does(
     prepared: Callable[..., Path], name: str, channels: int
@@ -87,6 +88,7 @@ def test_the_file_is_int8_throughout_and_scores_as_the_network_does(
         assert np.ptp(wanted) > 20
 
 
+@pytest.mark.slow
 def test_a_class_map_and_int8_pixels_are_int8_throughout(prepared: Callable[..., Path]) -> None:
     proof.all_integer(converted(prepared("nano"), output="labels", input="int8"))
     found, _, kind = logits(converted(prepared("nano"), output="logits", input="int8"), pictures(1, 3)[0])
