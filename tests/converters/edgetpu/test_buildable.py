@@ -28,7 +28,7 @@ def test_a_network_that_does_not_map_is_refused_with_the_operator(monkeypatch: p
 
     monkeypatch.setattr(buildable, "build", lambda model, *rest: resized(*rest))
     with pytest.raises(GateError, match=r"small at 224x224 would not map .*RESIZE_BILINEAR.*--output logits"):
-        buildable.require_mapped("small", (224, 224), 3)
+        buildable.require_mapped("small", (224, 224), 3, 5)
 
 
 @pytest.mark.slow
