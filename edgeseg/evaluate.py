@@ -16,6 +16,7 @@ from edgeseg.images import preprocess, read_frame, resize_mask
 from edgeseg.labels import Labels
 from edgeseg.metrics import Scores, confusion, scores
 from edgeseg.segmenter import Segmenter
+from edgeseg.trial import require_survival
 
 BATCH = 8
 """Images given to a predictor at once; those that take one at a time loop."""
@@ -84,6 +85,7 @@ def open_predictor(path: Path, runtime: str | None = None) -> tuple[Predictor, L
     anything else, MissingExtraError where Keras is needed and absent.
     """
     if path.suffix == ".tflite":
+        require_survival(path, runtime)
         segmenter = Segmenter(path, runtime=runtime)
         return segmenter, segmenter.info.labels if segmenter.info else None
     from edgeseg.training.run import best_model
