@@ -12,6 +12,7 @@ from edgeseg.errors import DataError, UsageError
 from edgeseg.evaluate import Predictor, common_labels, open_predictor
 from edgeseg.labels import Labels
 from edgeseg.segmenter import RUNTIMES as KNOWN
+from edgeseg.segmenter import Segmenter
 from edgeseg.sources import open_source
 
 MICRO = "tflite-micro"
@@ -46,6 +47,9 @@ def compare_files(
     other, theirs = _opened(second, runtimes[1])
     if labels and theirs and labels.names != theirs.names:
         raise DataError(f"{first} and {second} know different classes; compare models of the same classes")
+    counts = _classes(one, labels), _classes(other, theirs)
+    if None not in counts and counts[0] != counts[1]:
+        raise DataError(f"{first} and {second} know {counts[0]} and {counts[1]} classes; compare models of the same")
     labels = labels or theirs
     if any(layout(Path(data)) for layout in LAYOUTS):
         dataset = open_dataset(Path(data), ignore)
@@ -56,6 +60,13 @@ def compare_files(
         samples, total = filmed(source, frames), min(frames, source.total or frames)
         labels = labels or Labels.numbered(256)
     return compare(one, other, samples, labels, lambda done: on_progress(done, total) if on_progress else None)
+
+
+def _classes(model: Predictor, named: Labels | None) -> int | None:
+    """How many there are, or None for class ids that nobody named."""
+    if named:
+        return named.num_classes
+    return model.labels.num_classes if isinstance(model, Segmenter) and model.output == "logits" else None
 
 
 def _opened(path: Path, runtime: str) -> tuple[Predictor, Labels | None]:

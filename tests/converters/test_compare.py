@@ -37,6 +37,17 @@ def test_ignored_classes_are_left_out(int8_model: Path, belt_set: Path) -> None:
     assert "washer" not in found.first.scores.iou
 
 
+def test_models_of_other_classes_are_not_compared_even_where_one_names_none(
+    int8_model: Path, tmp_path: Path, to_tflite: Callable
+) -> None:
+    import keras
+
+    foreign = tmp_path / "foreign.tflite"
+    foreign.write_bytes(to_tflite((1, 64, 96, 3), keras.layers.Conv2D(2, 1)))
+    with pytest.raises(DataError, match="know 5 and 2 classes"):
+        compare_files(int8_model, foreign, "belt:?size=64x96", frames=1)
+
+
 def test_on_a_film_only_agreement_is_known(int8_model: Path) -> None:
     found = compare_files(int8_model, int8_model, "belt:?size=64x96", frames=5)
     assert (found.images, found.agreement, found.first) == (5, 1.0, None)
