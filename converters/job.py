@@ -88,9 +88,10 @@ class Job:
     @classmethod
     def load(cls, path: Path) -> Job:
         """Read what `save` wrote."""
-        data = _tuples(json.loads(path.read_text()))
-        return cls(**(data | {"options": Options(**_tuples(data["options"]))}))
+        data = tuples(json.loads(path.read_text()))
+        return cls(**(data | {"options": Options(**tuples(data["options"]))}))
 
 
-def _tuples(data: dict[str, Any]) -> dict[str, Any]:
+def tuples(data: dict[str, Any]) -> dict[str, Any]:
+    """A mapping from JSON, which knows lists alone, with tuples for them."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from converters.tflite.operators import operators
+from converters.tflite.runtime import transparent
 from converters.windows import windows
 from edgeseg.images import Image
-from edgeseg.quiet import native_stderr
 from edgeseg.segmenter import feed
 
 UNEVEN = 8.0
@@ -58,10 +56,7 @@ class Probe:
     """A model that lets all its tensors be read; slow, for a few frames."""
 
     def __init__(self, model: bytes, input_range: tuple[float, float]) -> None:
-        with native_stderr(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that keeping all tensors takes memory
-            self._interpreter = Interpreter(model_content=model, experimental_preserve_all_tensors=True)
-            self._interpreter.allocate_tensors()
+        self._interpreter = transparent(model)
         self._range = input_range
         self._details = {each["name"]: each for each in self._interpreter.get_tensor_details()}
 

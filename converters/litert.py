@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from converters.ranges import Ranges, gather
 from converters.tflite.islands import close_islands
 from converters.tflite.operators import Operator, Tensor, operators
+from converters.tflite.runtime import transparent
 from converters.windows import windowed
 from edgeseg.errors import ConversionError, MissingExtraError, UsageError
 from edgeseg.quiet import native_stderr
@@ -35,10 +35,7 @@ def calibrate(model: bytes, frames: Iterable[Mapping[str, NDArray[np.float32]]],
     matter. Memory holds one frame's activations, whatever the number of frames. Raises
     DataError without a frame, ConversionError where an activation is not finite.
     """
-    with native_stderr(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that keeping all tensors takes memory
-        interpreter = Interpreter(model_content=model, num_threads=threads, experimental_preserve_all_tensors=True)
-        interpreter.allocate_tensors()
+    interpreter = transparent(model, threads)
     activations = {
         tensor.name for operator in operators(model) for tensor in _activations(operator) if tensor.dtype == "float32"
     }

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from converters.saturation import saturating
 from converters.schemes import scheme
 from converters.sources import Source, open_source
 from converters.tflite.metadata import write_metadata
-from edgeseg.compare import Comparison, compare, labelled, unlabelled
+from edgeseg.compare import Comparison, Sample, compare, labelled, unlabelled
 from edgeseg.data.dataset import Pair, open_dataset
 from edgeseg.errors import ConversionError, DataError, EdgesegError
 from edgeseg.evaluate import Predictor, common_labels
@@ -62,8 +62,10 @@ class Work:
         known = named or (self.dataset.labels if self.dataset else None)
         self.source, self.notes = open_source(Path(job.model), self.options, self.pairs, known)
         self.labels = self._labels(named)
-        self.output = self.options.output or self.source.outputs[0]
-        if self.output not in self.source.outputs:
+        self.material = Material(
+            self.source, self.options, job.calibration, self._judge, lambda *at: tell("calibrate", *at)
+        )
+        if self.material.output not in self.source.outputs:
             raise ConversionError(
                 f"{job.model}: gives {self.source.outputs[0]}; leave out --output, for a .tflite keeps what it gives"
             )
@@ -74,9 +76,8 @@ class Work:
         chosen = scheme(job.scheme)
         if self.source.quantization_aware != (job.scheme == "qat"):
             raise ConversionError(_other_scheme(job, self.source))
-        material = Material(self.source, options, job.calibration, self._judge, lambda *at: self.tell("calibrate", *at))
         self.tell("convert", 0, 1)
-        converted = chosen.convert(material)
+        converted = chosen.convert(self.material)
         chosen.prove(converted.data)
         out = Path(job.out)
         frames = len(job.calibration) if chosen.CALIBRATES else 0
@@ -89,7 +90,7 @@ class Work:
             figures = {source: comparison.first.scores.miou, "miou": comparison.second.scores.miou}
             info = self._info(frames, {"split": "val", **figures})
             _write(out, converted.data, info)
-        report = self._result(converted, material, comparison, result, bool(frames))
+        report = self._result(converted, comparison, result, bool(frames))
         if options.report:
             write_report(Path(options.report), report, self.source.predictor, result, self._pair_of(), self.labels)
         return report
@@ -97,12 +98,11 @@ class Work:
     def _result(
         self,
         converted: Converted,
-        material: Material,
         comparison: Comparison,
         result: Segmenter,
         calibrated: bool,
     ) -> Result:
-        job, options = self.job, self.options
+        job, options, material = self.job, self.options, self.material
         self.tell("look into the layers", 0, 1)
         model = self.source.predictor
         paths = [pair.image for pair in self.pairs] or [Path(path) for path in job.held_out]
@@ -147,18 +147,17 @@ class Work:
             return Segmenter(path, input_range=self.source.input_range, runtime="litert")
 
     def _compare(self, result: Predictor) -> Comparison:
-        samples, total = self._samples(), len(self.pairs) or len(self.job.held_out)
+        samples, total = self._samples(self.pairs), len(self.pairs) or len(self.job.held_out)
         return compare(
             self.source.predictor, result, samples, self.labels, lambda done: self.tell("compare", done, total)
         )
 
-    def _samples(self) -> Any:
-        return labelled(self.pairs) if self.pairs else unlabelled(self.job.held_out)
+    def _samples(self, pairs: Sequence[Pair]) -> Iterator[Sample]:
+        return labelled(pairs) if pairs else unlabelled(self.job.held_out)
 
     def _judge(self) -> Judge:
-        samples = labelled(spread(self.pairs, SEARCHED)) if self.pairs else unlabelled(self.job.held_out)
         return Judge(
-            samples,
+            self._samples(spread(self.pairs, SEARCHED)),
             self.source.predictor,
             self.labels,
             lambda path, data: _write(path, data, self._info(0, {})),
@@ -191,7 +190,7 @@ class Work:
             self.labels,
             model.size,
             model.channels,
-            "labels" if self.output == "labels" else "logits",
+            "labels" if self.material.output == "labels" else "logits",
             provenance | figures,
             source.input_range,
         )

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeseg.data.dataset import Pair, read_mask
 from edgeseg.errors import GateError
 from edgeseg.evaluate import Predictor
 from edgeseg.images import Image, Mask, preprocess, read_frame, resize_mask
 from edgeseg.labels import Labels
-from edgeseg.metrics import BoundaryCounts, Scores, boundary_counts, confusion, scores
+from edgeseg.metrics import BoundaryCounts, Scores, boundary_counts, confusion, scores, where_counted
 from edgeseg.sources import Source
 
 WORST = 10
@@ -215,10 +214,9 @@ def segment(model: Predictor, frame: Image) -> Mask:
 
 
 def _exchanged(truth: Mask, one: Mask, other: Mask, labels: Labels) -> tuple[float, float]:
-    counted = np.isin(truth, np.array(labels.counted, np.uint8))
-    before: NDArray[np.bool_] = (one == truth) & counted
-    after: NDArray[np.bool_] = (other == truth) & counted
-    pixels = max(1, int(counted.sum()))
+    keep = where_counted(truth, labels)
+    before, after = (one == truth) & keep, (other == truth) & keep
+    pixels = max(1, int(keep.sum()))
     return float((before & ~after).sum() / pixels), float((after & ~before).sum() / pixels)
 
 

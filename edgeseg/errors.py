@@ -71,3 +71,9 @@ class MissingCompilerError(EdgesegError, FileNotFoundError):
     """A compiler of somebody else's that a command runs."""
 
     exit_code = 4
+
+
+def first_line(error: Exception | None) -> str:
+    """What another library's error says, without what follows its first line."""
+    lines = str(error).strip().splitlines() if error else []
+    return lines[0] if lines else "no reason given"

@@ -15,6 +15,13 @@ BOUNDARY_WIDTH = 0.02
 """Of the image's diagonal: how far from an outline a pixel belongs to it, as in Cheng et al."""
 
 
+def where_counted(truth: NDArray[np.uint8], labels: Labels) -> NDArray[np.bool_]:
+    """Where the ids of a mask are those of classes that count; a mask of its shape."""
+    counts = np.zeros(256, bool)
+    counts[list(labels.counted)] = True
+    return counts[truth]
+
+
 def confusion(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], labels: Labels) -> Matrix:
     """Count pixels by (true class, predicted id), (C, 256) int64 with C = `labels.num_classes`.
 
@@ -23,9 +30,7 @@ def confusion(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], labels: La
     Matrices of parts of a set add up to the matrix of the set.
     """
     classes = labels.num_classes
-    counts = np.zeros(256, bool)
-    counts[list(labels.counted)] = True
-    keep = counts[truth]
+    keep = where_counted(truth, labels)
     pairs = truth[keep].astype(np.int64) * 256 + predicted[keep]
     full = np.bincount(pairs, minlength=classes * 256).reshape(classes, 256)
     return np.asarray(full, np.int64)
@@ -89,9 +94,7 @@ def boundary_counts(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], labe
     """
     width = max(1, round(BOUNDARY_WIDTH * float(np.hypot(*truth.shape))))
     counts = np.zeros((2, labels.num_classes), np.int64)
-    counted = np.zeros(256, bool)
-    counted[list(labels.counted)] = True
-    keep = counted[truth]
+    keep = where_counted(truth, labels)
     for class_id in labels.counted:
         one, other = truth == class_id, (predicted == class_id) & keep
         if not one.any() and not other.any():

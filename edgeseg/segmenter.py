@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeseg.errors import DataError, MissingExtraError, ModelError, UsageError
+from edgeseg.errors import DataError, MissingExtraError, ModelError, UsageError, first_line
 from edgeseg.images import Image, Mask, preprocess, resize_mask
 from edgeseg.labels import Labels
 from edgeseg.model_info import ModelInfo, associated_labels, read_info
@@ -136,9 +136,9 @@ class Segmenter:
                 failure = failure or error
                 continue
             if failure:
-                self.notes.append(f"{self.path.name} runs without XNNPACK, which refused it ({_first_line(failure)})")
+                self.notes.append(f"{self.path.name} runs without XNNPACK, which refused it ({first_line(failure)})")
             return interpreter
-        raise ModelError(f"{self.path}: {name} cannot run it ({_first_line(failure)}); convert the model again")
+        raise ModelError(f"{self.path}: {name} cannot run it ({first_line(failure)}); convert the model again")
 
     def _edgetpu(self, module: Any) -> list[Any]:
         try:
@@ -241,7 +241,7 @@ def load_runtime(name: str | None = None) -> tuple[str, Any]:
         except ModuleNotFoundError:
             continue
         except ImportError as error:
-            raise ModelError(f"{candidate} is installed but does not load ({_first_line(error)})") from error
+            raise ModelError(f"{candidate} is installed but does not load ({first_line(error)})") from error
     if name == "tflite-runtime":
         raise MissingExtraError("tflite-runtime", "legacy")
     raise ModelError("no TFLite runtime is installed; install one with  pip install ai-edge-litert")
@@ -260,8 +260,3 @@ def _read_model(path: Path) -> bytes:
     if data[4:8] != b"TFL3":
         raise ModelError(f"{path}: is not a TFLite model; give a file made by  edgeseg quantize")
     return data
-
-
-def _first_line(error: Exception | None) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else "no reason given"

@@ -14,6 +14,7 @@ from edgeseg.data.dataset import read_mask
 from edgeseg.evaluate import Predictor
 from edgeseg.images import Image, Mask, read_frame, resize_mask
 from edgeseg.labels import Labels
+from edgeseg.metrics import where_counted
 from edgeseg.overlay import Overlay
 
 WIDTH = 320
@@ -58,10 +59,10 @@ def _difference(small: Image, one: Mask, other: Mask, truth: Mask | None, labels
     if truth is None:
         picture[one != other] = CHANGED
     else:
-        counted = np.isin(truth, np.array(labels.counted, np.uint8))
-        picture[(one != other) & counted] = CHANGED
-        picture[(one == truth) & (other != truth) & counted] = LOST
-        picture[(one != truth) & (other == truth) & counted] = WON
+        keep = where_counted(truth, labels)
+        picture[(one != other) & keep] = CHANGED
+        picture[(one == truth) & (other != truth) & keep] = LOST
+        picture[(one != truth) & (other == truth) & keep] = WON
     return picture
 
 

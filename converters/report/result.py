@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from converters.calibration import Coverage
+from converters.job import tuples
 from converters.layers import LayerError
 from edgeseg.compare import Comparison
 from edgeseg.errors import GateError
@@ -75,11 +76,11 @@ class Result:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Result:
         """Read what `to_json` gave."""
-        plain = _tuples({key: each for key, each in data.items() if key != "version"})
+        plain = tuples({key: each for key, each in data.items() if key != "version"})
         layers = ({key: each for key, each in layer.items() if key != "words"} for layer in data["layers"])
         read = {
             "comparison": Comparison.from_json(data["comparison"]),
-            "coverage": Coverage(**_tuples(data["coverage"])) if data["coverage"] else None,
+            "coverage": Coverage(**tuples(data["coverage"])) if data["coverage"] else None,
             "layers": tuple(LayerError(**layer) for layer in layers),
         }
         return cls(**(plain | read))
@@ -106,8 +107,3 @@ class Result:
                 f"{worst[0]} loses {worst[1]:.2f} points of IoU, more than {max_class_drop:g} (--max-class-drop)"
             )
         return replace(self, failures=tuple(failures))
-
-
-def _tuples(data: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows lists alone."""
-    return {key: tuple(each) if isinstance(each, list) else each for key, each in data.items()}

@@ -15,9 +15,8 @@ from edgeseg.data.dataset import Pair
 from edgeseg.errors import ModelError, UsageError
 from edgeseg.evaluate import Predictor, evaluate
 from edgeseg.labels import Labels
-from edgeseg.model_info import ModelInfo
+from edgeseg.model_info import PIXELS, ModelInfo
 
-PIXELS = (0.0, 255.0)
 RANGES = ((0.0, 1.0), PIXELS, (-1.0, 1.0))
 """What black and white are, in the order in which they are tried for a model that does not say it."""
 TRIAL = 12

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from converters.job import OUTPUTS
+from edgeseg.model_info import PIXELS
 from edgeseg.training.run import best_model
-
-PIXELS = (0.0, 255.0)
 
 
 def accepts(path: Path) -> bool:

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.job import OUTPUTS
-from edgeseg.errors import ModelError
+from edgeseg.errors import ModelError, first_line
 from edgeseg.labels import Labels
-from edgeseg.model_info import ModelInfo
+from edgeseg.model_info import PIXELS, ModelInfo
 from edgeseg.segmenter import class_map
 
-PIXELS = (0.0, 255.0)
 NAMES = ("serve", "serving_default")
 """Signatures that are looked for first: Keras' `export` and TensorFlow's default."""
 
@@ -39,7 +38,7 @@ class SavedModelSource:
         try:
             self._loaded = tf.saved_model.load(str(path))
         except (OSError, ValueError, tf.errors.OpError) as error:
-            raise ModelError(f"{path}: TensorFlow cannot load it ({_first_line(error)}); export it again") from error
+            raise ModelError(f"{path}: TensorFlow cannot load it ({first_line(error)}); export it again") from error
         self._signature = _signature(path, self._loaded.signatures)
         taken = self._signature.structured_input_signature[1]
         if len(taken) != 1 or not all(map(_is_image, taken.values())):
@@ -108,7 +107,3 @@ def _signature(path: Path, signatures: Any) -> Any:
         if name in signatures:
             return signatures[name]
     raise ModelError(f"{path}: has no signature to call; export it with  model.export(FOLDER)")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no reason given"])[0]

@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from converters.tflite.objects import ABSENT, builtin, is_constant, make_constant, write
-from edgeseg.errors import ModelError
+from edgeseg.errors import ModelError, first_line
 
 _CODES = schema.BuiltinOperator
 _SOURCES = frozenset({_CODES.RANDOM_UNIFORM, _CODES.RANDOM_STANDARD_NORMAL, _CODES.MULTINOMIAL, _CODES.VAR_HANDLE})
@@ -75,6 +75,5 @@ def open_plain(data: bytes, preserve: bool = False) -> Any:
             interpreter.allocate_tensors()
             interpreter.invoke()
     except (RuntimeError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
-        raise ModelError(f"LiteRT cannot run the model ({reason}); export it again") from error
+        raise ModelError(f"LiteRT cannot run the model ({first_line(error)}); export it again") from error
     return interpreter

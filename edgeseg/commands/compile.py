@@ -14,8 +14,6 @@ from edgeseg.commands.options import FOLDER
 if TYPE_CHECKING:
     from converters.edgetpu.compiled import Compiled
 
-MAPPED = "Mapped to Edge TPU"
-
 
 @click.command()
 @click.argument("model", type=FOLDER)
@@ -41,6 +39,7 @@ def compile(model: Path, out: Path | None, retries: int, timeout: float, as_json
 
 def _table(result: Compiled) -> str:
     """What became of the operators, within 80 columns."""
+    from converters.edgetpu.rules import MAPPED
     from edgeseg.terminal import counted, percent, table
 
     rows = [[kind.op[:24], str(kind.count), str(kind.predicted), str(kind.on_tpu)] for kind in result.kinds]
