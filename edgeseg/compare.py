@@ -202,7 +202,7 @@ def compare(
 def filmed(source: Source, frames: int) -> Iterator[Sample]:
     """The first `frames` samples of a video, camera, folder or rendered belt; closes it."""
     try:
-        for frame in islice(source.frames(), frames):
+        for frame in islice((each for each in source.frames() if each), frames):
             yield Sample(frame.name, frame.image)
     finally:
         source.close()

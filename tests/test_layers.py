@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 BOARD = ["segmenter", "live", "overlay", "images", "labels", "metrics", "model_info", "sources", "sinks", "scene"]
 HOST_LIBRARIES = {"keras", "tensorflow", "jax", "torch", "matplotlib", "PIL", "tensorboardX"}
 LAYERS = ["errors", "files", "quiet", "progress", "labels", "images", "metrics", "scene", "model_info", "segmenter"]
-LAYERS += ["trial", "overlay", "sources", "sinks", "live", "data", "evaluate", "compare", "training", "terminal"]
+LAYERS += ["stats", "stub", "trial", "overlay", "sources", "sinks", "boards", "bench", "live", "data", "evaluate", "compare", "training", "terminal"]
 LAYERS += ["demo"]
 LAYERS += ["commands", "cli"]
 """Bottom up; a module imports only from its own layer and those before it."""

@@ -6,38 +6,28 @@ from pathlib import Path
 from typing import Protocol
 
 from edgeseg.errors import UsageError
-from edgeseg.images import Mask
-from edgeseg.labels import Labels
 from edgeseg.sinks import masks, video, window
-from edgeseg.sources.frame import Frame
-
-
-class Sink(Protocol):
-    """An open sink."""
-
-    def write(self, frame: Frame, label_map: Mask) -> None:
-        """Take one frame and its class ids at the model's own size; raises OutputError."""
-
-    def close(self, complete: bool) -> None:
-        """Finish. With `complete` false the source broke off: keep what is there under another name."""
+from edgeseg.sinks.sink import LoopInfo, Sink
 
 
 class _Module(Protocol):
     def accepts(self, uri: str) -> bool: ...
-    def open(self, uri: str, labels: Labels, fps: float, live: bool) -> Sink: ...
+    def open(self, uri: str, loop: LoopInfo) -> Sink: ...
 
 
 SINKS: tuple[_Module, ...] = (window, video, masks)
 KNOWN = "out.mp4, .avi or .mkv (overlay) · masks/ (a folder of class-id PNGs) · window:"
 
 
-def open_sink(uri: str, labels: Labels, fps: float, live: bool = False) -> Sink:
-    """Open a sink for a source of `fps` frames a second.
-
-    Raises UsageError that lists the kinds, and OutputError where it cannot write.
-    """
+def find_sink(uri: str) -> _Module:
+    """The module that takes this URI; raises UsageError that lists the kinds."""
     for module in SINKS:
         if module.accepts(uri):
-            return module.open(uri, labels, fps, live)
+            return module
     hint = f"; for a folder of masks write {uri}/" if not Path(uri).suffix and ":" not in uri else ""
     raise UsageError(f"{uri}: is no output; known are {KNOWN}{hint}")
+
+
+def open_sink(uri: str, loop: LoopInfo) -> Sink:
+    """Open a sink for a loop. Raises UsageError that lists the kinds, and OutputError where it cannot write."""
+    return find_sink(uri).open(uri, loop)

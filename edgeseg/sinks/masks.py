@@ -9,9 +9,8 @@ import cv2
 
 from edgeseg.errors import OutputError
 from edgeseg.files import write_bytes
-from edgeseg.images import Mask, resize_mask
-from edgeseg.labels import Labels
-from edgeseg.sources.frame import Frame
+from edgeseg.images import resize_mask
+from edgeseg.sinks.sink import LoopInfo, Segmented
 
 
 def accepts(uri: str) -> bool:
@@ -19,7 +18,7 @@ def accepts(uri: str) -> bool:
     return uri.endswith("/") or Path(uri).is_dir()
 
 
-def open(uri: str, labels: Labels, fps: float, live: bool) -> MasksSink:
+def open(uri: str, loop: LoopInfo) -> MasksSink:
     """Raises OutputError where the folder cannot be made."""
     return MasksSink(Path(uri))
 
@@ -35,10 +34,11 @@ class MasksSink:
         except OSError as error:
             raise OutputError(f"{folder}: cannot be written ({error.strerror}); choose another place") from error
 
-    def write(self, frame: Frame, label_map: Mask) -> None:
+    def write(self, segmented: Segmented) -> None:
         """Write NAME.png."""
+        frame = segmented.frame
         path = self._folder / f"{frame.name}.png"
-        mask = resize_mask(label_map, (frame.image.shape[0], frame.image.shape[1]))
+        mask = resize_mask(segmented.label_map, (frame.image.shape[0], frame.image.shape[1]))
         write_bytes(path, cv2.imencode(".png", mask)[1].tobytes(), durable=False)  # imwrite hides a full disk
 
     def close(self, complete: bool) -> None:

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from edgeseg.errors import OutputError
-from edgeseg.images import Image, Mask
-from edgeseg.labels import Labels
+from edgeseg.images import Image
 from edgeseg.overlay import Overlay
+from edgeseg.sinks.sink import LoopInfo, Segmented
 from edgeseg.sources.frame import Frame
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}
@@ -22,9 +22,9 @@ def accepts(uri: str) -> bool:
     return Path(uri).suffix.lower() in CODECS
 
 
-def open(uri: str, labels: Labels, fps: float, live: bool) -> VideoSink:
+def open(uri: str, loop: LoopInfo) -> VideoSink:
     """Raises OutputError where the file cannot be written."""
-    return VideoSink(Path(uri), Overlay(labels), fps, live)
+    return VideoSink(Path(uri), Overlay(loop.labels), loop.fps, loop.live)
 
 
 class VideoSink:
@@ -49,9 +49,10 @@ class VideoSink:
         except OSError as error:
             raise OutputError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
 
-    def write(self, frame: Frame, label_map: Mask) -> None:
+    def write(self, segmented: Segmented) -> None:
         """Append one frame; a frame of another size than the first is stretched to it."""
-        picture = self._overlay(frame.image, label_map)
+        frame = segmented.frame
+        picture = self._overlay(frame.image, segmented.label_map)
         if self._writer is None or self._size is None:
             self._size = (picture.shape[1], picture.shape[0])
             self._writer = self._start(self._size)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import cv2
 
 from edgeseg.errors import OutputError
-from edgeseg.images import Mask
-from edgeseg.labels import Labels
 from edgeseg.overlay import Overlay
-from edgeseg.sources.frame import Frame
+from edgeseg.sinks.sink import LoopInfo, Segmented
 
 TITLE = "edgeseg"
 KEYS_TO_QUIT = (27, ord("q"))
@@ -19,7 +17,7 @@ def accepts(uri: str) -> bool:
     return uri in ("window", "window:")
 
 
-def open(uri: str, labels: Labels, fps: float, live: bool) -> WindowSink:
+def open(uri: str, loop: LoopInfo) -> WindowSink:
     """Raises OutputError where there is no window to be had."""
     try:
         cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL)
@@ -28,7 +26,7 @@ def open(uri: str, labels: Labels, fps: float, live: bool) -> WindowSink:
             "window: this cv2 has no windows, or there is no screen; write a file with --out out.mp4, or replace "
             "opencv-python-headless by opencv-python"
         ) from error
-    return WindowSink(Overlay(labels))
+    return WindowSink(Overlay(loop.labels))
 
 
 class WindowSink:
@@ -37,9 +35,9 @@ class WindowSink:
     def __init__(self, overlay: Overlay) -> None:
         self._overlay = overlay
 
-    def write(self, frame: Frame, label_map: Mask) -> None:
+    def write(self, segmented: Segmented) -> None:
         """Show one frame; raises KeyboardInterrupt when the user closes the window."""
-        cv2.imshow(TITLE, self._overlay(frame.image, label_map))
+        cv2.imshow(TITLE, self._overlay(segmented.frame.image, segmented.label_map))
         if cv2.waitKey(1) & 0xFF in KEYS_TO_QUIT:
             raise KeyboardInterrupt
 

@@ -21,9 +21,17 @@ class Source(Protocol):
     """Frames come when they come, and some may be dropped; else each is given once."""
     dropped: int
     """Frames that were replaced by a newer one before anybody took them."""
+    state: str
+    """What is wrong, such as 'lost, trying again in 4 s'; empty while frames come."""
+    eager: bool
+    """Set by the loop where a core is free: decode in the source's own thread, if it has one."""
 
-    def frames(self) -> Iterator[Frame]:
-        """Give frames until the source ends; raises SourceError where it breaks off."""
+    def frames(self) -> Iterator[Frame | None]:
+        """Give frames until the source ends; raises SourceError where it breaks off.
+
+        Where none comes, a live source gives None at least every half second, so that the
+        loop can see to other things. Calling it again goes on with a live source.
+        """
 
     def close(self) -> None:
         """Free the device or file; may be called twice."""

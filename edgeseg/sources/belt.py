@@ -50,6 +50,8 @@ class BeltSource:
         self.fps = pace or 30.0
         self.live = False
         self.dropped = 0
+        self.state = ""
+        self.eager = False
 
     def frames(self) -> Iterator[Frame]:
         """Endless, unless a number of frames was asked for."""

@@ -59,6 +59,8 @@ class CameraSource:
         self.total: int | None = None
         self.live = True
         self.dropped = 0
+        self.state = ""
+        self.eager = False
         self._slot: Frame | None = None
         self._ended = False
         self._changed = threading.Condition()

@@ -34,6 +34,8 @@ class FolderSource:
         self.fps = 30.0
         self.live = False
         self.dropped = 0
+        self.state = ""
+        self.eager = False
 
     def frames(self) -> Iterator[Frame]:
         """Each image once."""

@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import cv2
+import numpy as np
 
+from edgeseg.errors import DataError
 from edgeseg.images import Image
 
+JPEG_END = b"\xff\xd9"
 
-@dataclass(frozen=True)
+
 class Frame:
-    """A picture and where it came from."""
+    """A picture and where it came from; a JPEG is decoded when, and only if, somebody looks at it."""
 
-    image: Image
-    """BGR uint8 HxWx3."""
-    name: str
-    """Without suffix: the file's own for a folder, else the frame's number."""
-    captured: float
-    """`time.monotonic()` when it left the camera or file, in seconds."""
+    __slots__ = ("_image", "captured", "jpeg", "name")
+
+    def __init__(self, image: Image | None, name: str, captured: float, jpeg: bytes | None = None) -> None:
+        self._image = image
+        self.name = name
+        """Without suffix: the file's own for a folder, else the frame's number."""
+        self.captured = captured
+        """`time.monotonic()` when it left the camera or file, in seconds."""
+        self.jpeg = jpeg
+        """The picture as the camera sent it, where it sent JPEG; `image` may then be None at first."""
+
+    @property
+    def image(self) -> Image:
+        """BGR uint8 HxWx3. Raises DataError where the JPEG is cut short or damaged."""
+        if self._image is None:
+            self._image = decode_jpeg(self.jpeg or b"")
+        return self._image
+
+    def cropped(self, roi: tuple[int, int, int, int]) -> Frame:
+        """The part (x, y, width, height) in pixels; raises DataError where it lies outside the picture."""
+        x, y, width, height = roi
+        rows, columns = self.image.shape[:2]
+        if x + width > columns or y + height > rows:
+            raise DataError(f"the part {x},{y},{width},{height} lies outside a frame of {columns}x{rows} pixels")
+        return Frame(np.ascontiguousarray(self.image[y : y + height, x : x + width]), self.name, self.captured)
+
+
+def decode_jpeg(data: bytes) -> Image:
+    """BGR uint8 HxWx3; raises DataError for what is no whole JPEG, which a decoder would fill with grey."""
+    whole = data.rstrip(b"\0").endswith(JPEG_END)  # some cameras pad their pictures
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if whole else None
+    if image is None:
+        raise DataError("a frame is no whole JPEG")
+    return np.asarray(image, np.uint8)

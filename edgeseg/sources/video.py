@@ -39,6 +39,8 @@ class VideoSource:
         self.total = count if count > 0 else None
         self.live = False
         self.dropped = 0
+        self.state = ""
+        self.eager = False
 
     def frames(self) -> Iterator[Frame]:
         """Raises SourceError after the last good frame of a video that breaks off."""
