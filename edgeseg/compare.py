@@ -192,7 +192,7 @@ def compare(
     return Comparison(
         len(differences),
         float(agreed.sum() / total) if total else float("nan"),
-        {_name(labels, int(i)): float(agreed[i] / said[i]) for i in np.flatnonzero(said)},
+        {labels.name(int(i)): float(agreed[i] / said[i]) for i in np.flatnonzero(said)},
         judged[0] if masks else None,
         judged[1] if masks else None,
         tuple(worst),
@@ -218,7 +218,3 @@ def _exchanged(truth: Mask, one: Mask, other: Mask, labels: Labels) -> tuple[flo
     before, after = (one == truth) & keep, (other == truth) & keep
     pixels = max(1, int(keep.sum()))
     return float((before & ~after).sum() / pixels), float((after & ~before).sum() / pixels)
-
-
-def _name(labels: Labels, class_id: int) -> str:
-    return labels.names[class_id] if class_id < len(labels.names) else str(class_id)

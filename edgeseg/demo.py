@@ -19,11 +19,12 @@ from edgeseg.errors import MissingExtraError, OutputError
 from edgeseg.evaluate import Evaluation, evaluate_file
 from edgeseg.files import replacing, write_bytes, write_json
 from edgeseg.images import read_frame
-from edgeseg.live import LiveStats, run
+from edgeseg.live.run import run
 from edgeseg.overlay import Overlay
 from edgeseg.scene.parts import CLASSES, COLORS
 from edgeseg.segmenter import Segmenter
 from edgeseg.sources import open_source
+from edgeseg.stats import LiveStats
 from edgeseg.terminal import duration, percent, scores_table
 from edgeseg.training.augment import Augmentation
 from edgeseg.training.fit import OnProgress

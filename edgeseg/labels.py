@@ -61,6 +61,10 @@ class Labels:
         """Ids that loss and metrics count, ascending."""
         return tuple(i for i in range(self.num_classes) if i not in self.ignore)
 
+    def name(self, class_id: int) -> str:
+        """Of any id; one without a name is 'class7'."""
+        return self.names[class_id] if class_id < len(self.names) else f"class{class_id}"
+
     def also_ignoring(self, ids: Iterable[int]) -> Labels:
         """The same labels with more ids left out."""
         return replace(self, ignore=self.ignore | frozenset(ids))

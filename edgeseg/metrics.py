@@ -63,6 +63,19 @@ def pixel_agreement(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     return float(np.mean(one == other))
 
 
+def flicker(before: NDArray[np.uint8], after: NDArray[np.uint8], moved: NDArray[np.uint8]) -> float:
+    """Share of the pixels that changed their class from one frame to the next though nothing moved there, 0..1.
+
+    |{p: not moved(p), before(p) != after(p)}| / |{p: not moved(p)}|. All three are HxW uint8;
+    `moved` is 255 where the picture changed, else 0. nan where everything moved.
+    """
+    still = moved.size - cv2.countNonZero(moved)
+    if not still:
+        return float("nan")
+    changed = cv2.subtract(cv2.compare(before, after, cv2.CMP_NE), moved)
+    return cv2.countNonZero(changed) / still
+
+
 @dataclass(frozen=True)
 class BoundaryCounts:
     """Pixels of outlines by class, (C,) int64 each; counts of parts of a set add up."""

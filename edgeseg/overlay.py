@@ -21,7 +21,7 @@ class Overlay:
         self._opacity = opacity
         colors = labels.palette()[:, ::-1]
         self._colors = np.ascontiguousarray(colors[:, None, :])
-        self._tinted = np.where(colors.any(axis=1), 255, 0).astype(np.uint8)
+        self._plain = np.where(colors.any(axis=1), 0, 255).astype(np.uint8)
         self._labels = labels if legend else None
         self._legend: Image | None = None
         self._buffer: Image | None = None
@@ -34,10 +34,11 @@ class Overlay:
             self._legend = draw_legend(self._labels, height) if self._labels else None
         small = cv2.applyColorMap(label_map, self._colors)
         full = cv2.resize(small, (width, height), dst=self._buffer, interpolation=cv2.INTER_LINEAR)
-        blended = cv2.addWeighted(frame, 1 - self._opacity, full, self._opacity, 0, dst=self._buffer)
-        where = cv2.resize(cv2.LUT(label_map, self._tinted), (width, height), interpolation=cv2.INTER_NEAREST)
-        picture = frame.copy()
-        cv2.copyTo(blended, where, picture)
+        picture = cv2.addWeighted(frame, 1 - self._opacity, full, self._opacity, 0)
+        plain = cv2.LUT(label_map, self._plain)
+        if cv2.countNonZero(plain):
+            where = cv2.resize(plain, (width, height), interpolation=cv2.INTER_NEAREST)
+            cv2.copyTo(frame, where, picture)
         if self._legend is not None:
             rows, columns = min(height, self._legend.shape[0]), min(width, self._legend.shape[1])
             corner = picture[:rows, :columns]

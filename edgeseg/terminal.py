@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from converters.edgetpu.check import Report as EdgeTpuReport
     from converters.tflm.check import Report as MicroReport
-    from edgeseg.live import LiveStats
+    from edgeseg.stats import LiveStats
     from edgeseg.training.fit import Outcome, Progress
 
 
@@ -187,13 +187,25 @@ class TrainingDisplay:
 
 
 def live_line(now: LiveStats) -> str:
-    """A loop in a line."""
-    return f"{now.frames} frames  {now.fps:.1f} fps  invoke {now.invoke_ms:.1f} ms  {now.dropped} dropped"
+    """A running loop in a line; what is wrong with the source comes first."""
+    text = f"{now.frames} frames  {now.recent_fps:.1f} fps  invoke {now.invoke_ms:.1f} ms"
+    if now.source:
+        return f"{now.source}  {text}"
+    heat = f"  {now.temperature_c:.0f} °C" if now.temperature_c is not None else ""
+    return f"{text}  age {now.age_ms:.0f} ms  {now.dropped} dropped{heat}"
 
 
 def live_summary(stats: LiveStats, out: Sequence[str]) -> str:
     """A loop at its end: the line, the classes, what was written."""
     areas = sorted(stats.areas.items(), key=lambda item: -item[1])
-    text = f"{live_line(stats)}  overhead {stats.overhead_ms:.1f} ms\n\n"
+    text = (
+        f"{stats.frames} frames  {stats.fps:.1f} fps  invoke {stats.invoke_ms:.1f} ms"
+        f"  overhead {stats.overhead_ms:.1f} ms  {stats.dropped} dropped\n"
+    )
+    if stats.bad:
+        text += f"{counted(stats.bad, 'frame')} could not be read and were left out\n"
+    if stats.flicker is not None and stats.flicker_smoothed is not None:
+        text += f"flicker {100 * stats.flicker:.2f} %, smoothed {100 * stats.flicker_smoothed:.2f} %\n"
+    text += "\n"
     text += table(["class", "mean area"], [[name, percent(area)] for name, area in areas])
-    return text + "".join(f"\nwrote {uri}" for uri in out if not uri.startswith("window"))
+    return text + "".join(f"\nwrote {uri}" for uri in out if "://" not in uri and not uri.startswith("window"))

@@ -3,46 +3,157 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgeseg.commands.options import FOLDER
 from edgeseg.errors import UsageError
 
+if TYPE_CHECKING:
+    from edgeseg.progress import ProgressLine
+
+
+class Roi(click.ParamType):  # type: ignore[type-arg]  # a parameter only from click 8.4 on
+    """x,y,w,h in pixels."""
+
+    name = "x,y,w,h"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        """(x, y, width, height) from its text."""
+        parts = str(value).split(",")
+        if len(parts) != 4 or not all(part.strip().isdigit() for part in parts) or "0" in parts[2:]:
+            self.fail(f"'{value}' is no part of a picture; write x,y,width,height, as in 0,120,640,360", param, ctx)
+        return tuple(map(int, parts))
+
 
 @click.command()
-@click.argument("model", type=FOLDER)
-@click.option("--source", default="0", show_default=True, help="belt:  0  camera:/dev/video0  clip.mp4  a folder")
-@click.option("--out", multiple=True, help="out.mp4  masks/  window:  Repeatable.")
+@click.argument("model", required=False)
+@click.option(
+    "--source",
+    default="0",
+    show_default=True,
+    help="0  camera:/dev/video0?size=480x640  picamera:0  rtsp://…  http://…  clip.mp4  a folder  belt:  fake:",
+)
+@click.option("--replay", type=FOLDER, metavar="DIR", help="A recording made with --out record:DIR, as the source.")
+@click.option(
+    "--realtime", "as_camera", is_flag=True, help="Play a file at its own rate, and drop frames as with a camera."
+)
+@click.option(
+    "--out",
+    multiple=True,
+    help="http://127.0.0.1:8080  window:  out.mp4  record:DIR  masks/  jsonl:PATH  mqtt://host/topic   Repeatable."
+    "  [default: a window where there is a screen, else the page; nothing for files]",
+)
+@click.option("--token", help="What viewers from other machines must know.  [default: made at the start]")
 @click.option("--frames", type=click.IntRange(1), help="Stop after so many.")
-@click.option("--threads", type=click.IntRange(1), help="[default: the cores, at most 4]")
+@click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Take each so-manyth frame.")
+@click.option("--max-fps", type=click.FloatRange(0, min_open=True), help="Take no more frames a second.")
+@click.option("--roi", type=Roi(), help="Take this part of each frame, in pixels.")
+@click.option("--smooth", is_flag=True, help="Steady the mask where nothing moves; tell the flicker with and without.")
+@click.option("--unsure", type=FOLDER, metavar="DIR", help="Keep the frames that most need a label (logits models).")
+@click.option("--fallback", type=FOLDER, metavar="MODEL", help="A smaller one, for when the board is too hot.")
+@click.option("--invoke-limit", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True, hidden=True)
+@click.option("--cores", type=click.IntRange(1), help="Threads for the network.  [default: the cores, at most 4]")
+@click.option(
+    "--threads",
+    type=click.Choice(["auto", "1", "2"]),
+    default="auto",
+    show_default=True,
+    help="2: outputs on a thread of their own. auto measures.",
+)
 @click.option("--labels", type=FOLDER, help="labels.txt for a model that carries none.")
+@click.option("--list", "list_cameras", is_flag=True, help="List the cameras of this machine, and end.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def live(
-    model: Path,
+    model: str | None,
     source: str,
+    replay: Path | None,
+    as_camera: bool,
     out: tuple[str, ...],
+    token: str | None,
     frames: int | None,
-    threads: int | None,
+    every: int,
+    max_fps: float | None,
+    roi: tuple[int, int, int, int] | None,
+    smooth: bool,
+    unsure: Path | None,
+    fallback: Path | None,
+    invoke_limit: float,
+    cores: int | None,
+    threads: str,
     labels: Path | None,
+    list_cameras: bool,
     as_json: bool,
 ) -> None:
-    """Segment what a camera, video, folder or the rendered belt shows with the .tflite MODEL."""
+    """Segment what a camera, stream, video, folder or the rendered belt shows with the .tflite MODEL.
+
+    Ctrl-C ends it well. SIGHUP reads the model's file anew.
+    """
     from edgeseg.labels import read_labels
-    from edgeseg.live import run
+    from edgeseg.live.config import LoopConfig
+    from edgeseg.live.defaults import default_outputs
+    from edgeseg.live.models import check_fallback, open_model
+    from edgeseg.live.run import run
     from edgeseg.progress import ProgressLine
-    from edgeseg.segmenter import Segmenter
     from edgeseg.sources import open_source
+    from edgeseg.sources.realtime import realtime
     from edgeseg.terminal import live_line, live_summary
 
+    if list_cameras:
+        _list(as_json)
+        return
+    if model is None:
+        raise UsageError("name a .tflite model, as in  edgeseg live model.tflite --source 0; or --list the cameras")
     line = ProgressLine()
-    segmenter = Segmenter(model, threads, read_labels(labels) if labels else None)
-    for note in segmenter.notes:
-        click.echo(f"note: {note}", err=True)
-    for uri in out:
-        if Path(uri).resolve() == Path(source).resolve():
-            raise UsageError(f"{uri}: is the source, which the output would overwrite; choose another --out")
-    stats = run(segmenter, open_source(source), out, frames, lambda now: line.show(live_line(now)))
+    say = _speaker(line)
+    segmenter = open_model(model, cores, read_labels(labels) if labels else None)
+    check_fallback(segmenter, fallback)
+    uri = f"replay:{replay}" if replay else source
+    for each in out:
+        if Path(each).resolve() == Path(uri).resolve():
+            raise UsageError(f"{each}: is the source, which the output would overwrite; choose another --out")
+    opened = realtime(open_source(uri)) if as_camera else open_source(uri)
+    for note in [*segmenter.notes, *opened.notes]:
+        say(note)
+    chosen = out or default_outputs(opened, frames)
+    config = LoopConfig(
+        max_frames=frames,
+        threads=None if threads == "auto" else int(threads),
+        every=every,
+        roi=roi,
+        max_fps=max_fps,
+        smooth=smooth,
+        unsure=unsure,
+        token=token,
+        fallback=fallback,
+        invoke_limit_s=invoke_limit,
+    )
+    reload = threading.Event()
+    signal.signal(signal.SIGHUP, lambda *_: reload.set())
+    stats = run(segmenter, opened, chosen, config, lambda now: line.show(live_line(now)), say, reload=reload)
     line.clear()
-    click.echo(json.dumps(stats.to_json()) if as_json else live_summary(stats, out))
+    click.echo(json.dumps(stats.to_json()) if as_json else live_summary(stats, chosen))
+
+
+def _speaker(line: ProgressLine) -> Callable[[str], None]:
+    """Notes for the person at the terminal, each on a line of its own."""
+
+    def say(text: str) -> None:
+        line.clear()
+        click.echo(f"note: {text}", err=True)
+
+    return say
+
+
+def _list(as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from edgeseg.sources.listing import lines, listing
+
+    found = listing()
+    click.echo(json.dumps(asdict(found)) if as_json else "\n".join(lines(found)))

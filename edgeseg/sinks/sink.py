@@ -70,6 +70,10 @@ class LoopInfo:
     controls: Controls = field(default_factory=Controls)
 
 
+class EndLoop(Exception):  # noqa: N818  # no error: somebody closed the window
+    """Raised by `Sink.write`: the viewer wants the loop to end."""
+
+
 class Sink(Protocol):
     """An open sink. One thread calls it."""
 

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from edgeseg.errors import SourceError
-from edgeseg.live import LiveStats, run
+from edgeseg.live.config import LoopConfig
+from edgeseg.live.run import run
 from edgeseg.segmenter import Segmenter
 from edgeseg.sources import open_source
 from edgeseg.sources.frame import Frame
+from edgeseg.stats import LiveStats
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BELT = "belt:?size=64x96&frames=12"
 
 
@@ -45,16 +47,17 @@ def test_areas_are_those_of_the_masks(int8_model: Path, tmp_path: Path) -> None:
 
 
 def test_frames_end_the_loop(int8_model: Path) -> None:
-    assert run(Segmenter(int8_model), open_source("belt:?size=64x96"), [], max_frames=3).frames == 3
+    assert run(Segmenter(int8_model), open_source("belt:?size=64x96"), config=LoopConfig(max_frames=3)).frames == 3
 
 
 class Breaking:
     """A source that ends in the way it is told to."""
 
-    fps, total, live, dropped, closed = 10.0, None, False, 0, False
+    fps, total, live, dropped, state, eager, closed = 10.0, None, False, 0, "", False, False
 
     def __init__(self, error: BaseException) -> None:
         self._error = error
+        self.notes: list[str] = []
 
     def frames(self):
         yield Frame(np.zeros((64, 96, 3), np.uint8), "0", 0.0)
@@ -64,27 +67,21 @@ class Breaking:
         self.closed = True
 
 
-def test_ctrl_c_finishes_the_video(int8_model: Path, tmp_path: Path) -> None:
-    source = Breaking(KeyboardInterrupt())
-    assert run(Segmenter(int8_model), source, [str(tmp_path / "out.mp4")]).frames == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
-    assert source.closed
-
-
 def test_a_source_that_breaks_off_leaves_nothing_under_the_final_name(int8_model: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError):
         run(Segmenter(int8_model), Breaking(SourceError("gone")), [str(tmp_path / "out.mp4")])
     assert [path.name for path in tmp_path.iterdir()] == ["out.partial.mp4"]
 
 
-def test_sigterm_finishes_the_video_as_ctrl_c_does(int8_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGINT])
+def test_ctrl_c_and_sigterm_finish_the_video(way: signal.Signals, int8_model: Path, tmp_path: Path) -> None:
     out = tmp_path / "o.avi"
     command = [sys.executable, "-m", "edgeseg", "live", str(int8_model), "--source", "belt:?fps=30", "--out", str(out)]
     with subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         deadline = time.monotonic() + 60
         while not any(path.stat().st_size for path in tmp_path.iterdir()) and time.monotonic() < deadline:
             time.sleep(0.1)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(way)
         printed, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert json.loads(printed)["frames"] > 0
@@ -97,7 +94,7 @@ def test_the_command_prints_its_figures_as_json(edgeseg: Callable, int8_model: P
     assert result.returncode == 0, result.stderr
     figures = json.loads(result.stdout)
     assert figures["frames"] == 12
-    assert set(figures) == {"frames", "fps", "seconds", "invoke_ms", "overhead_ms", "dropped", "class_areas"}
+    assert {"frames", "fps", "seconds", "invoke_ms", "overhead_ms", "dropped", "class_areas"} < set(figures)
     assert out.is_file()
 
 

@@ -1,0 +1,1 @@
+"""The loop: a frame in, a mask out, to every sink."""

@@ -1,0 +1,95 @@
+"""Counting as the loop goes; memory does not grow with the number of frames."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeseg.labels import Labels
+from edgeseg.live.governor import Ruling
+from edgeseg.live.outlet import Outlet
+from edgeseg.live.smooth import Smoother
+from edgeseg.sinks.sink import Segmented
+from edgeseg.sources import Source
+from edgeseg.stats import LiveStats
+
+KEEP = 1000
+"""Frames whose durations are kept."""
+RECENT_S = 3.0
+
+
+@dataclass
+class Tally:
+    """All that is known of a loop; one thread adds, any thread asks."""
+
+    labels: Labels
+    source: Source
+    model: str
+    outlet: Outlet | None = None
+    smoother: Smoother | None = None
+    ruling: Ruling | None = None
+    threads: int = 1
+    frames: int = 0
+    bad: int = 0
+
+    def __post_init__(self) -> None:
+        self._started = time.monotonic()
+        self._areas = np.zeros(256)
+        self._newest: Segmented | None = None
+        self._lock = threading.Lock()
+        self._invoke, self._overhead, self._age = (deque[float](maxlen=KEEP) for _ in range(3))
+        self._moments: deque[float] = deque(maxlen=KEEP)
+
+    def add(self, segmented: Segmented, frame_ms: float) -> None:
+        """Count one mask, whose frame kept the loop's own thread busy for `frame_ms`."""
+        with self._lock:
+            self.frames += 1
+            self._areas += segmented.areas
+            self._newest = segmented
+            self._invoke.append(segmented.invoke_ms)
+            self._overhead.append(frame_ms - segmented.invoke_ms)
+            self._age.append(segmented.age_ms)
+            self._moments.append(time.monotonic())
+
+    def stats(self) -> LiveStats:
+        """Figures as of now."""
+        now = time.monotonic()
+        with self._lock:
+            invoke, overhead, age = (list(kept) for kept in (self._invoke, self._overhead, self._age))
+            recent = sum(now - moment <= RECENT_S for moment in self._moments)
+            areas, newest = self._areas / max(1, self.frames), self._newest
+        seconds = now - self._started
+        flickers = (self.smoother.raw, self.smoother.smoothed) if self.smoother else (None, None)
+        return LiveStats(
+            frames=self.frames,
+            seconds=seconds,
+            invoke_ms=_median(invoke),
+            overhead_ms=_median(overhead),
+            dropped=self.source.dropped,
+            areas=self._named(areas),
+            model=self.model,
+            recent_fps=recent / min(RECENT_S, seconds) if seconds else 0.0,
+            age_ms=_median(age),
+            bad=self.bad,
+            areas_now=self._named(newest.areas) if newest else {},
+            threads=self.threads,
+            source=self.source.state,
+            outputs=self.outlet.states if self.outlet else {},
+            flicker=flickers[0],
+            flicker_smoothed=flickers[1],
+            margin=newest.margin if newest else None,
+            temperature_c=self.ruling.temperature_c if self.ruling else None,
+            governor=self.ruling.text if self.ruling else "",
+        )
+
+    def _named(self, areas: np.ndarray) -> dict[str, float]:
+        return {self.labels.name(int(i)): float(areas[i]) for i in np.flatnonzero(areas)}
+
+
+def _median(values: list[float]) -> float:
+    return statistics.median(values) if values else 0.0
