@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 
@@ -37,6 +38,7 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command line; every error that a user can mend is one line and an exit code."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded: nothing here needs its threads
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what Ctrl-C tidies up, `systemctl stop` does too
     try:
         cli(standalone_mode=False)

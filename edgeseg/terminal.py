@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgeseg.compare import Comparison
-from edgeseg.data.check import Report
-from edgeseg.evaluate import Evaluation
 from edgeseg.progress import ProgressLine, bar
 
 WORST = 5
@@ -23,6 +20,9 @@ if TYPE_CHECKING:
 
     from converters.edgetpu.check import Report as EdgeTpuReport
     from converters.tflm.check import Report as MicroReport
+    from edgeseg.compare import Comparison
+    from edgeseg.data.check import Report
+    from edgeseg.evaluate import Evaluation
     from edgeseg.stats import LiveStats
     from edgeseg.training.fit import Outcome, Progress
 

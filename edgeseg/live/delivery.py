@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import queue
-import statistics
 import threading
+
+import numpy as np
 
 from edgeseg.live.outlet import Outlet
 from edgeseg.sinks.sink import Segmented
@@ -106,4 +107,4 @@ class ThreadChoice:
 
     def _median(self, threads: int) -> float:
         blocks = zip(self.PLAN, self._busy_ms, strict=True)
-        return statistics.median(busy for plan, block in blocks if plan == threads for busy in block[self.SETTLE :])
+        return float(np.median([block[self.SETTLE :] for plan, block in blocks if plan == threads]))

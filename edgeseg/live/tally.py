@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import threading
 import time
 from collections import deque
@@ -92,4 +91,4 @@ class Tally:
 
 
 def _median(values: list[float]) -> float:
-    return statistics.median(values) if values else 0.0
+    return float(np.median(values)) if values else 0.0

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from edgeseg.errors import UsageError
-from edgeseg.sinks import masks, video, window
+from edgeseg.sinks import jsonl, masks, mqtt, record, video, web, window
+from edgeseg.sinks.options import without_password
 from edgeseg.sinks.sink import LoopInfo, Sink
 
 
@@ -15,8 +16,11 @@ class _Module(Protocol):
     def open(self, uri: str, loop: LoopInfo) -> Sink: ...
 
 
-SINKS: tuple[_Module, ...] = (window, video, masks)
-KNOWN = "out.mp4, .avi or .mkv (overlay) · masks/ (a folder of class-id PNGs) · window:"
+SINKS: tuple[_Module, ...] = (web, window, record, jsonl, mqtt, video, masks)
+KNOWN = (
+    "http://127.0.0.1:8080 (a page) · window: · out.mp4, .avi or .mkv (overlay) · record:DIR (to replay) · "
+    "masks/ (a folder of class-id PNGs) · jsonl:PATH · mqtt://host/topic"
+)
 
 
 def find_sink(uri: str) -> _Module:
@@ -25,7 +29,7 @@ def find_sink(uri: str) -> _Module:
         if module.accepts(uri):
             return module
     hint = f"; for a folder of masks write {uri}/" if not Path(uri).suffix and ":" not in uri else ""
-    raise UsageError(f"{uri}: is no output; known are {KNOWN}{hint}")
+    raise UsageError(f"{without_password(uri)}: is no output; known are {KNOWN}{hint}")
 
 
 def open_sink(uri: str, loop: LoopInfo) -> Sink:

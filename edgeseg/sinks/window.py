@@ -1,15 +1,26 @@
-"""A window with the overlay, where the installed cv2 can open one. Esc or q ends the loop."""
+"""`window:` the overlay, where the installed cv2 can show one. Esc, q or closing it ends the loop."""
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+from contextlib import suppress
+
 import cv2
 
-from edgeseg.errors import OutputError
+from edgeseg.errors import OutputError, first_line
 from edgeseg.overlay import Overlay
-from edgeseg.sinks.sink import LoopInfo, Segmented
+from edgeseg.sinks.sink import EndLoop, LoopInfo, Segmented
 
 TITLE = "edgeseg"
 KEYS_TO_QUIT = (27, ord("q"))
+INSTEAD = "show a page with --out http://127.0.0.1:8080, or write a file with --out out.mp4"
+POLL_S = 0.05
+"""How long the window waits for a frame before it looks at its keys."""
+LEAVE_S = 1.0
+TRIAL = "import cv2; cv2.namedWindow('edgeseg'); cv2.waitKey(1)"
+TRIAL_S = 30.0
 
 
 def accepts(uri: str) -> bool:
@@ -18,29 +29,97 @@ def accepts(uri: str) -> bool:
 
 
 def open(uri: str, loop: LoopInfo) -> WindowSink:
-    """Raises OutputError where there is no window to be had."""
-    try:
-        cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL)
-    except cv2.error as error:
+    """Raises OutputError where there is no window to be had; opens none before the first frame."""
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise OutputError(f"window: there is no screen (neither DISPLAY nor WAYLAND_DISPLAY is set); {INSTEAD}")
+    if not cv2.currentUIFramework():
         raise OutputError(
-            "window: this cv2 has no windows, or there is no screen; write a file with --out out.mp4, or replace "
-            "opencv-python-headless by opencv-python"
-        ) from error
+            f"window: this cv2 has no windows; replace opencv-python-headless by opencv-python, or {INSTEAD}"
+        )
     return WindowSink(Overlay(loop.labels))
 
 
 class WindowSink:
-    """See `edgeseg.sinks.Sink`."""
+    """See `edgeseg.sinks.Sink`.
+
+    A thread of its own makes every call for the window, which has to come from one thread,
+    and answers keys while no frame comes. It shows the newest frame.
+    """
 
     def __init__(self, overlay: Overlay) -> None:
         self._overlay = overlay
+        self._newest: Segmented | None = None
+        self._changed = threading.Event()
+        self._leaving = False
+        self._closed_by_user = False
+        self._failure = ""
+        self._thread = threading.Thread(target=self._run, name="window", daemon=True)
+        self._thread.start()
 
     def write(self, segmented: Segmented) -> None:
-        """Show one frame; raises KeyboardInterrupt when the user closes the window."""
-        cv2.imshow(TITLE, self._overlay(segmented.frame.image, segmented.label_map))
-        if cv2.waitKey(1) & 0xFF in KEYS_TO_QUIT:
-            raise KeyboardInterrupt
+        """Hand over a frame to show; raises EndLoop when the user has closed the window."""
+        if self._closed_by_user:
+            raise EndLoop
+        if self._failure:
+            raise OutputError(f"window: {self._failure}; {INSTEAD}")
+        self._newest = segmented
+        self._changed.set()
 
     def close(self, complete: bool) -> None:
         """Close the window."""
-        cv2.destroyWindow(TITLE)
+        self._leaving = True
+        self._thread.join(LEAVE_S)
+
+    def _run(self) -> None:
+        self._failure = _trial()
+        if self._failure:
+            return
+        try:
+            self._show()
+        except cv2.error as error:
+            self._failure = first_line(error)
+
+    def _show(self) -> None:
+        opened = seen = False
+        while not self._leaving:
+            if self._changed.wait(POLL_S) and (newest := self._newest):
+                self._changed.clear()
+                if not opened:
+                    cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL)
+                    opened = True
+                cv2.imshow(TITLE, self._overlay(newest.frame.image, newest.label_map))
+            if not opened:
+                continue
+            key = cv2.waitKey(1) & 0xFF
+            visible = _visible()
+            if key in KEYS_TO_QUIT or (seen and not visible):  # some toolkits never say that it is visible
+                self._closed_by_user = True
+                break
+            seen = visible
+        if opened:
+            with suppress(cv2.error):  # Qt, when the user has closed it already
+                cv2.destroyAllWindows()
+
+
+def _visible() -> bool:
+    try:
+        return cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) > 0
+    except cv2.error:  # Qt, once its last window is closed
+        return False
+
+
+def _trial() -> str:
+    """Why no window can be opened; empty where one can. A toolkit that finds no screen ends its whole process."""
+    import subprocess
+
+    command = [sys.executable, "-c", TRIAL]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TRIAL_S)
+    except subprocess.TimeoutExpired:
+        return f"the screen has not answered for {TRIAL_S:g} s"
+    if result.returncode == 0:
+        return ""
+    lines = result.stderr.strip().splitlines() or ["no reason given"]
+    return (
+        f"the screen cannot be had ({lines[-1 if result.returncode == 1 else 0]})"  # Python's reason is its last line
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from edgeseg.errors import SourceError
-from edgeseg.sources import belt, camera, folder, video
+from edgeseg.sources import belt, camera, fake, folder, picamera, replay, stream, video
 from edgeseg.sources.frame import Frame
 
 
@@ -21,10 +21,14 @@ class Source(Protocol):
     """Frames come when they come, and some may be dropped; else each is given once."""
     dropped: int
     """Frames that were replaced by a newer one before anybody took them."""
-    state: str
-    """What is wrong, such as 'lost, trying again in 4 s'; empty while frames come."""
     eager: bool
     """Set by the loop where a core is free: decode in the source's own thread, if it has one."""
+    notes: list[str]
+    """What a user should know at the start, a line each."""
+
+    @property
+    def state(self) -> str:
+        """What is wrong, such as 'lost, trying again in 4 s: reason'; empty while frames come."""
 
     def frames(self) -> Iterator[Frame | None]:
         """Give frames until the source ends; raises SourceError where it breaks off.
@@ -42,8 +46,11 @@ class _Module(Protocol):
     def open(self, uri: str) -> Source: ...
 
 
-SOURCES: tuple[_Module, ...] = (belt, camera, folder, video)
-KNOWN = "belt: · 0 or camera:/dev/video0 · clip.mp4 · a folder of images"
+SOURCES: tuple[_Module, ...] = (belt, fake, replay, camera, picamera, stream, folder, video)
+KNOWN = (
+    "0 or camera:/dev/video0 · picamera:0 · rtsp://… · http://… · clip.mp4 · a folder of images · replay:DIR · belt: · "
+    "fake:"
+)
 
 
 def open_source(uri: str) -> Source:
@@ -51,6 +58,8 @@ def open_source(uri: str) -> Source:
     for module in SOURCES:
         if module.accepts(uri):
             return module.open(uri)
+    if "://" in uri:
+        uri = stream.masked(uri)
     if ":" not in uri:
         raise SourceError(f"{uri}: there is no such video, folder or camera; known sources are {KNOWN}")
     raise SourceError(f"{uri}: is no source; known are {KNOWN}")

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING
 
 from edgeseg.errors import SourceError
-from edgeseg.scene.belt import Belt
 from edgeseg.sources.frame import Frame
+from edgeseg.sources.query import read_query, read_size
+
+if TYPE_CHECKING:
+    from edgeseg.scene.belt import Belt
 
 DEFAULTS = {"seed": "2026", "size": "360x480", "frames": "0", "fps": "0"}
 
@@ -24,18 +27,14 @@ def accepts(uri: str) -> bool:
 
 def open(uri: str) -> BeltSource:
     """Raises SourceError for options that cannot be read."""
-    given = dict(parse_qsl(uri.partition(":")[2].lstrip("?"), keep_blank_values=True))
-    unknown = sorted(set(given) - set(DEFAULTS))
-    if unknown:
-        raise SourceError(f"{uri}: belt knows no '{unknown[0]}'; it knows {', '.join(DEFAULTS)}")
-    options = DEFAULTS | given
+    from edgeseg.scene.belt import Belt  # here, since NumPy's generators take a while to load
+
+    options = read_query(uri, uri.partition(":")[2].lstrip("?"), DEFAULTS)
     try:
-        height, width = (int(part) for part in options["size"].split("x"))
         if int(options["frames"]) < 0 or float(options["fps"]) < 0:
             raise ValueError("frames and fps cannot be negative")
-        return BeltSource(
-            Belt(int(options["seed"]), (height, width)), int(options["frames"]) or None, float(options["fps"])
-        )
+        belt = Belt(int(options["seed"]), read_size(options["size"]))
+        return BeltSource(belt, int(options["frames"]) or None, float(options["fps"]))
     except ValueError as error:
         raise SourceError(f"{uri}: cannot be read ({error}); write it like belt:?seed=2026&size=360x480") from error
 
@@ -52,6 +51,7 @@ class BeltSource:
         self.dropped = 0
         self.state = ""
         self.eager = False
+        self.notes: list[str] = []
 
     def frames(self) -> Iterator[Frame]:
         """Endless, unless a number of frames was asked for."""

@@ -36,6 +36,7 @@ class FolderSource:
         self.dropped = 0
         self.state = ""
         self.eager = False
+        self.notes: list[str] = []
 
     def frames(self) -> Iterator[Frame]:
         """Each image once."""

@@ -41,6 +41,7 @@ class VideoSource:
         self.dropped = 0
         self.state = ""
         self.eager = False
+        self.notes: list[str] = []
 
     def frames(self) -> Iterator[Frame]:
         """Raises SourceError after the last good frame of a video that breaks off."""

@@ -1,127 +1,167 @@
-"""The contract that every sink keeps, and what is special about each."""
+"""The contract that every sink keeps that writes files; what is special about each stands in its own test."""
 
-import subprocess
-import sys
+import json
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
 from edgeseg.errors import OutputError, UsageError
-from edgeseg.labels import Labels
-from edgeseg.sinks import SINKS, open_sink
-from edgeseg.sources.frame import Frame
+from edgeseg.sinks import SINKS, open_sink, space
+from edgeseg.sinks.sink import LoopInfo, Segmented
+from edgeseg.sources.replay import read_recording
 
-LABELS = Labels.from_names(["background", "thing"])
-MAP = np.array([[0, 1], [1, 0]], np.uint8)
-
-
-def frame(number: int, size: tuple[int, int] = (48, 64)) -> Frame:
-    return Frame(np.full((*size, 3), 100, np.uint8), f"{number:06d}", 0.0)
+Info = Callable[..., LoopInfo]
+Make = Callable[..., Segmented]
 
 
-TARGETS: dict[str, Callable[[Path], str]] = {
-    "video": lambda path: str(path / "out.avi"),
-    "masks": lambda path: f"{path / 'masks'}/",
+def video_frames(path: Path) -> int:
+    return sum(int(cv2.VideoCapture(str(each)).get(cv2.CAP_PROP_FRAME_COUNT)) for each in path.glob("out*.avi"))
+
+
+@dataclass(frozen=True)
+class Kind:
+    uri: str
+    """With {} for a folder."""
+    frames: Callable[[Path], int]
+    """How many can be read back from that folder."""
+
+
+KINDS = {
+    "video": Kind("{}/out.avi", video_frames),
+    "masks": Kind("{}/masks/", lambda path: len(list(path.glob("masks/*.png")))),
+    "record": Kind("record:{}/recording", lambda path: len(list(read_recording(path / "recording")))),
+    "jsonl": Kind("jsonl:{}/out.jsonl", lambda path: len([*map(json.loads, (path / "out.jsonl").open())])),
 }
+ELSEWHERE = {"window", "web", "mqtt"}
+"""Sinks that write no files."""
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
-def test_each_listed_sink_has_a_contract_test() -> None:
-    assert {module.__name__.rsplit(".", 1)[1] for module in SINKS} == {*TARGETS, "window"}
+def test_each_listed_sink_has_a_test() -> None:
+    assert {module.__name__.rsplit(".", 1)[1] for module in SINKS} == {*KINDS, *ELSEWHERE}
+    assert all(
+        (Path(__file__).parent / name).is_dir() or Path(__file__).with_name(f"test_{name}.py").is_file()
+        for name in ELSEWHERE
+    )
 
 
-@pytest.mark.parametrize("kind", TARGETS)
-def test_what_was_written_is_there_after_closing(kind: str, tmp_path: Path) -> None:
-    uri = TARGETS[kind](tmp_path)
-    sink = open_sink(uri, LABELS, 10)
+@every_kind
+def test_what_was_written_is_there_after_closing(kind: Kind, tmp_path: Path, info: Info, segmented: Make) -> None:
+    sink = open_sink(kind.uri.format(tmp_path), info())
     for number in range(3):
-        sink.write(frame(number), MAP)
+        sink.write(segmented(number))
     sink.close(complete=True)
-    if kind == "masks":
-        written = sorted(Path(uri).iterdir())
-        assert [path.name for path in written] == ["000000.png", "000001.png", "000002.png"]
-        mask = cv2.imread(str(written[0]), cv2.IMREAD_UNCHANGED)
-        assert mask.shape == (48, 64)
-        assert mask[10, 10] == 0
-        assert mask[10, 50] == 1
-    else:
-        capture = cv2.VideoCapture(uri)
-        assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3
-        assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(10)
-        picture = capture.read()[1]
-        assert picture.shape == (48, 64, 3)
-        assert np.abs(picture[44, 60].astype(int) - 100).max() < 30  # class 0 leaves the frame as it is
-        assert np.abs(picture[44, 4].astype(int) - 100).max() > 30
+    assert kind.frames(tmp_path) == 3
     assert list(tmp_path.rglob(".*")) == []
 
 
-@pytest.mark.parametrize("kind", TARGETS)
-def test_an_unwritable_place_is_refused_at_once(kind: str, tmp_path: Path) -> None:
+@every_kind
+def test_threads_may_take_turns_in_writing(kind: Kind, tmp_path: Path, info: Info, segmented: Make) -> None:
+    sink = open_sink(kind.uri.format(tmp_path), info())
+    for number in range(3):
+        thread = threading.Thread(target=sink.write, args=(segmented(number),))
+        thread.start()
+        thread.join()
+    sink.close(complete=True)
+    assert kind.frames(tmp_path) == 3
+
+
+@every_kind
+def test_an_unwritable_place_is_refused_at_once(kind: Kind, tmp_path: Path, info: Info) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="another place"):
-        open_sink(TARGETS[kind](tmp_path / "file"), LABELS, 10)
+        open_sink(kind.uri.format(tmp_path / "file"), info())
 
 
-def test_a_broken_off_video_keeps_its_frames_under_another_name(tmp_path: Path) -> None:
-    sink = open_sink(str(tmp_path / "out.avi"), LABELS, 10)
-    sink.write(frame(0), MAP)
+@every_kind
+def test_one_that_broke_off_can_be_opened_again_and_loses_nothing(
+    kind: Kind, tmp_path: Path, info: Info, segmented: Make
+) -> None:
+    for first, complete in ((0, False), (2, False), (4, True)):
+        sink = open_sink(kind.uri.format(tmp_path), info())
+        for number in (first, first + 1):
+            sink.write(segmented(number))
+        sink.close(complete)
+    assert kind.frames(tmp_path) == 6
+
+
+@pytest.mark.parametrize("kind", [KINDS[name] for name in ("video", "record", "jsonl")])
+def test_a_disk_that_fills_is_noticed_before_it_is_full(
+    kind: Kind, tmp_path: Path, info: Info, segmented: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(space, "CHECK_EVERY_S", 0.0)
+    sink = open_sink(kind.uri.format(tmp_path), info())
+    sink.write(segmented(0))
+    monkeypatch.setattr(space, "RESERVE", 1 << 60)  # no disk has so much to spare
+    with pytest.raises(OutputError, match=r"the disk is nearly full \(\d+ MB left\); free some space"):
+        sink.write(segmented(1))
     sink.close(complete=False)
-    assert [path.name for path in tmp_path.iterdir()] == ["out.partial.avi"]
-    assert cv2.VideoCapture(str(tmp_path / "out.partial.avi")).get(cv2.CAP_PROP_FRAME_COUNT) == 1
+    assert kind.frames(tmp_path) == 1
+    with pytest.raises(OutputError, match="nearly full"):
+        open_sink(kind.uri.format(tmp_path), info())
+    assert list(tmp_path.rglob(".*")) == []
+    monkeypatch.undo()
+    sink = open_sink(kind.uri.format(tmp_path), info())
+    sink.write(segmented(1))
+    sink.close(complete=True)
+    assert kind.frames(tmp_path) == 2
 
 
-def test_a_video_without_frames_leaves_nothing(tmp_path: Path) -> None:
-    open_sink(str(tmp_path / "out.mp4"), LABELS, 10).close(complete=True)
+@pytest.mark.parametrize("kind", [KINDS[name] for name in ("masks", "record", "jsonl")])
+def test_what_a_full_disk_does_not_take_is_reported_and_not_half_there(
+    kind: Kind, tmp_path: Path, info: Info, segmented: Make, largest_file: Callable[[int], None]
+) -> None:
+    sink = open_sink(kind.uri.format(tmp_path), info())
+    sink.write(segmented(0))
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    largest_file(max(map(len, files.values())) + 20 if kind is not KINDS["masks"] else 10)
+    with pytest.raises(OutputError, match=r"cannot be written \(.*\); free some space"):
+        sink.write(segmented(1))
+    sink.close(complete=False)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == files
+
+
+@pytest.mark.parametrize(
+    ("uri", "right"),
+    [
+        ("out.xyz", "masks/"),
+        ("masks", "for a folder of masks write masks/"),
+        ("record:there?most=3", "record knows no 'most'; it knows max"),
+        ("record:there?max=big", "'big' is no size; write it like max=500MB"),
+        ("record:there?max=5kB", "smaller than 1 MB"),
+        ("record:", "names no folder; write it like record:"),
+        ("jsonl:there?every=3", "jsonl knows no 'every'; it knows max"),
+        ("jsonl:", "names no file; write it like jsonl:"),
+        ("jsonl:-?max=3MB", "standard output cannot be cut"),
+        ("mqtt://host/topic?often=3", "mqtt knows no 'often'; it knows every, discovery, ca"),
+        ("mqtt://host/topic?every=soon", "every=soon is no number of seconds"),
+        ("mqtt://host/topic?every=0", "write at least every=0.1"),
+        ("mqtt://host/", "names no host and topic"),
+        ("mqtt://host/a/+/b", "names no host and topic"),
+        ("mqtt://host:port/topic", "cannot be read"),
+        (f"mqtt://{'h' * 70}/topic", "cannot be read"),
+        ("mqtt://host/topic?ca=broker.crt", "write mqtts://"),
+    ],
+)
+def test_wrong_uris_say_what_is_right(
+    uri: str, right: str, info: Info, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as refused:
+        open_sink(uri, info())
+    assert right in str(refused.value)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_frame_of_another_size_does_not_break_the_video(tmp_path: Path) -> None:
-    sink = open_sink(str(tmp_path / "out.mp4"), LABELS, 10)
-    sink.write(frame(0), MAP)
-    sink.write(frame(1, (100, 90)), MAP)
-    sink.close(complete=True)
-    assert cv2.VideoCapture(str(tmp_path / "out.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) == 2
-
-
-def test_a_live_source_is_shown_at_the_speed_of_the_world(tmp_path: Path) -> None:
-    sink = open_sink(str(tmp_path / "out.avi"), LABELS, 10, live=True)
-    for number, captured in enumerate((5.0, 5.5, 6.0)):
-        sink.write(Frame(frame(number).image, str(number), captured), MAP)
-    sink.close(complete=True)
-    assert cv2.VideoCapture(str(tmp_path / "out.avi")).get(cv2.CAP_PROP_FRAME_COUNT) == 11
-
-
-def test_a_full_disk_is_reported_and_leaves_no_broken_video(tmp_path: Path) -> None:
-    program = (
-        "import resource, sys, numpy as np; from edgeseg.sinks import open_sink; from edgeseg.labels import Labels; "
-        "from edgeseg.sources.frame import Frame; import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000)); rng = np.random.default_rng(0); "
-        "sink = open_sink(sys.argv[1], Labels.numbered(2), 10)\n"
-        "for i in range(30): sink.write(Frame(rng.integers(0, 255, (120, 160, 3), np.uint8), str(i), 0.0), "
-        "np.zeros((2, 2), np.uint8))\n"
-        "sink.close(True)"
-    )
-    command = [sys.executable, "-c", program, str(tmp_path / "out.mp4")]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    assert "is the disk full?" in result.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_masks_folder_keeps_what_it_held(tmp_path: Path) -> None:
-    (tmp_path / "probe.png").write_bytes(b"mine")
-    open_sink(f"{tmp_path}/", LABELS, 10).close(complete=True)
-    assert (tmp_path / "probe.png").read_bytes() == b"mine"
-
-
-def test_a_window_where_there_is_none_says_what_to_do() -> None:
-    if "GUI:                           NONE" not in cv2.getBuildInformation():
-        pytest.skip("this cv2 can open windows")
-    with pytest.raises(OutputError, match="opencv-python"):
-        open_sink("window:", LABELS, 10)
-
-
-def test_an_unknown_output_lists_the_kinds() -> None:
-    with pytest.raises(UsageError, match=r"masks/"):
-        open_sink("out.xyz", LABELS, 10)
+@pytest.mark.parametrize("password", ["s3cret", "s:3cret", "s/3cret", "s?3cret", "s#3cret", "s@3cret", "1/3cret"])
+@pytest.mark.parametrize(
+    "uri", ["mqtt://me:{}@host/", "mqtt://me:{}@host/t?every=x", "mqtt://me:{}@host/t?a=1", "x://me:{}@h"]
+)
+def test_no_message_tells_a_password(uri: str, password: str, info: Info) -> None:
+    with pytest.raises(UsageError, match="me:…@") as refused:
+        open_sink(uri.format(password), info())
+    assert "3cret" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""`edgeseg bench`: measure on this machine, as ratios within one run."""
+"""`edgeseg bench loader`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,7 @@ import click
 from edgeseg.commands.options import FOLDER, SIZE
 
 
-@click.group()
-def bench() -> None:
-    """Measure on this machine, as ratios within one run."""
-
-
-@bench.command("loader")
+@click.command("loader")
 @click.argument("folder", metavar="DATA", type=FOLDER)
 @click.option("--model", default="small", show_default=True)
 @click.option("--size", type=SIZE, default="240x320", show_default=True)

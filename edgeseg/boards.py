@@ -1,0 +1,109 @@
+"""The boards we know, as rows of data; none has been tried on hardware but where `tried` says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgeseg.errors import UsageError
+
+Rate = tuple[float, float]
+"""Low and high, in billions of multiply-accumulates a second (GMAC/s)."""
+
+XNNPACK_TABLE = "XNNPACK's own table (February 2022): MobileNet v1 (569 MMAC) and v2 (300 MMAC), all cores"
+
+
+@dataclass(frozen=True)
+class Board:
+    """A machine that models run on."""
+
+    name: str
+    description: str
+    arch: str
+    """As `uname -m` says it; empty for what is plugged into another board."""
+    cores: int | None
+    """None where the row stands for many machines."""
+    memory_mb: int | None
+    """The least that the board is sold with."""
+    basis: str
+    """Where the rates come from, or why there are none."""
+    int8: Rate | None = None
+    """Attained by XNNPACK in convolutions of 8-bit integers, all cores."""
+    float32: Rate | None = None
+    """The same in 32-bit floats."""
+    tried: bool = False
+    """False: has not been tried on hardware."""
+
+
+BOARDS: tuple[Board, ...] = (
+    Board(
+        name="rpi5",
+        description="Raspberry Pi 5, 4x Cortex-A76 at 2.4 GHz",
+        arch="aarch64",
+        cores=4,
+        memory_mb=1024,
+        int8=(60, 75),
+        float32=(20, 24),
+        basis="int8: published measurements; float: 27 to 31 % of the peak of 77, which is what the Pi 4 attains of its 24",
+    ),
+    Board(
+        name="rpi4",
+        description="Raspberry Pi 4, 4x Cortex-A72 at 1.5 GHz",
+        arch="aarch64",
+        cores=4,
+        memory_mb=1024,
+        int8=(15, 20),
+        float32=(6.5, 7.4),
+        basis=f"int8: published measurements; {XNNPACK_TABLE}: 24 and 17 ms in int8, 77 and 46 in float",
+    ),
+    Board(
+        name="rpi-zero2w",
+        description="Raspberry Pi Zero 2 W, 4x Cortex-A53 at 1.0 GHz",
+        arch="aarch64",
+        cores=4,
+        memory_mb=512,
+        int8=(7, 9),
+        float32=(2.7, 3.6),
+        basis=f"by the clock from the Pi 3+, the same cores at 1.4 GHz; {XNNPACK_TABLE}: 46 and 30 ms in int8, "
+        "114 and 79 in float",
+    ),
+    Board(
+        name="coral-usb",
+        description="Coral USB Accelerator, at any of the boards above",
+        arch="",
+        cores=None,
+        memory_mb=None,
+        basis="not projected: what stays on the host's CPU decides; see  edgeseg check --target edgetpu",
+    ),
+    Board(
+        name="coral-dev-board",
+        description="Coral Dev Board, 4x Cortex-A53 at 1.5 GHz and an Edge TPU",
+        arch="aarch64",
+        cores=4,
+        memory_mb=1024,
+        basis="not projected: what stays on the CPU decides; see  edgeseg check --target edgetpu",
+    ),
+    Board(
+        name="aarch64",
+        description="any other 64-bit ARM machine with Linux",
+        arch="aarch64",
+        cores=None,
+        memory_mb=None,
+        basis="not projected: machines differ too much; run  edgeseg bench  on it",
+    ),
+    Board(
+        name="x86-64",
+        description="any PC with Linux",
+        arch="x86_64",
+        cores=None,
+        memory_mb=None,
+        basis="not projected: machines differ too much; run  edgeseg bench  on it",
+    ),
+)
+
+
+def board(name: str) -> Board:
+    """Look a board up; raises UsageError that lists the known ones."""
+    for known in BOARDS:
+        if known.name == name:
+            return known
+    raise UsageError(f"no board is called '{name}'; known boards are {', '.join(known.name for known in BOARDS)}")

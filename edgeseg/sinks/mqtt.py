@@ -1,0 +1,129 @@
+"""`mqtt://[user:password@]host[:1883]/topic` class areas, figures and state, to a broker.
+
+- `?every=1`: seconds between two messages on `topic/areas` (shares of the picture by class name)
+  and on `topic/stats`
+- `?discovery=homeassistant`: the prefix under which Home Assistant looks for new devices; empty: none
+- `mqtts://…?ca=broker.crt`: TLS, on port 8883; `ca` where no authority has signed the broker's certificate
+
+`topic/state` is retained: `online` while frames come, `stale` while they do not, `offline` at
+the end, or when the broker hears nothing more. A broker that is away stops nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from edgeseg.errors import MissingExtraError, UsageError
+from edgeseg.sinks.options import read_options
+from edgeseg.sinks.sink import LoopInfo, Segmented
+
+if TYPE_CHECKING:
+    from edgeseg.sinks.broker import Address, Broker
+
+TICK_S = 0.25
+STALE_S = 1.5
+STALE_FRAMES = 3
+"""For a loop so slow that a second and a half is nothing to it."""
+LEAVE_S = 1.0
+FEWEST_S = 0.1
+
+
+def accepts(uri: str) -> bool:
+    """True for `mqtt://…` and `mqtts://…`."""
+    return uri.startswith(("mqtt://", "mqtts://"))
+
+
+def open(uri: str, loop: LoopInfo) -> MqttSink:
+    """Raises UsageError for what cannot be read, MissingExtraError without paho-mqtt. A broker may be down."""
+    if find_spec("paho") is None:
+        raise MissingExtraError("paho-mqtt", "mqtt")
+    from edgeseg.sinks.broker import Address
+
+    address = Address.parse(uri)
+    options = read_options(uri, {"every": "1", "discovery": "homeassistant", "ca": ""})
+    try:
+        every = float(options["every"])
+    except ValueError:
+        every = 0.0
+    if not FEWEST_S <= every < float("inf"):
+        wrong = f"every={options['every']} is no number of seconds"
+        raise UsageError(f"{address.shown}: {wrong}; write at least every={FEWEST_S}")
+    if options["ca"] and not address.tls:
+        raise UsageError(f"{address.shown}: ca is for TLS; write mqtts://")
+    return MqttSink(replace(address, ca=options["ca"] or None), every, options["discovery"], loop)
+
+
+class MqttSink:
+    """See `edgeseg.sinks.Sink`. A thread of its own publishes, also while no frame comes."""
+
+    def __init__(self, address: Address, every_s: float, prefix: str, loop: LoopInfo) -> None:
+        from edgeseg.sinks.broker import Broker
+        from edgeseg.sinks.homeassistant import discovery
+
+        self._topic, self._every_s, self._loop = address.topic, every_s, loop
+        self._classes = [loop.labels.names[i] for i in loop.labels.counted]
+        self._discovery = discovery(prefix, address.topic, self._classes, loop.model) if prefix else {}
+        self._seen_at: float | None = None
+        self._said = ""
+        self._leaving = threading.Event()
+        self._broker: Broker = Broker(address, f"{address.topic}/state", self._greet, loop.say)
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+        self._thread.start()
+
+    def write(self, segmented: Segmented) -> None:
+        """Take note that frames come; the figures are the loop's own."""
+        self._seen_at = time.monotonic()
+
+    def close(self, complete: bool) -> None:
+        """Say that it is over."""
+        self._leaving.set()
+        self._thread.join(LEAVE_S)
+        self._broker.close()
+
+    def _greet(self) -> dict[str, str]:
+        """What a broker has to keep, which may have forgotten it."""
+        self._said = self._state()
+        discovered = {topic: json.dumps(config) for topic, config in self._discovery.items()}
+        return discovered | {f"{self._topic}/state": self._said}
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        while not self._leaving.wait(min(self._every_s, TICK_S)):
+            state = self._state()
+            if state != self._said and self._broker.publish(f"{self._topic}/state", state, retain=True):
+                self._said = state
+            if time.monotonic() >= due:
+                due = max(due + self._every_s, time.monotonic())
+                self._publish_figures(state)
+
+    def _publish_figures(self, state: str) -> None:
+        stats = self._loop.stats()
+        if state == "online":  # else they are of a picture long gone
+            areas = dict.fromkeys(self._classes, 0.0) | stats.areas_now
+            rounded = {name: round(area, 5) for name, area in areas.items()}
+            self._broker.publish(f"{self._topic}/areas", json.dumps(rounded))
+        figures = {
+            "state": state,
+            "fps": round(stats.recent_fps, 2),
+            "invoke_ms": round(stats.invoke_ms, 3),
+            "age_ms": round(stats.age_ms, 3),
+            "frames": stats.frames,
+            "dropped": stats.dropped,
+            "source": stats.source,
+            "model": stats.model or self._loop.model,
+        }
+        self._broker.publish(f"{self._topic}/stats", json.dumps(figures))
+
+    def _state(self) -> str:
+        if self._seen_at is None:
+            return "stale"
+        idle_s = time.monotonic() - self._seen_at
+        if idle_s <= STALE_S:
+            return "online"
+        slowest_s = max(1 / self._loop.fps if self._loop.fps > 0 else 0.0, self._loop.stats().invoke_ms / 1000)
+        return "stale" if idle_s > STALE_FRAMES * slowest_s else "online"

@@ -1,0 +1,51 @@
+"""JPEG bytes: made of a frame, or passed on as the camera sent them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import cv2
+import numpy as np
+
+from edgeseg.images import Image
+
+QUALITY = 80
+TABLES, SCAN = 0xC4, 0xDA
+"""Markers of Huffman tables and of the start of the picture's data."""
+
+
+def encode_jpeg(picture: Image) -> bytes:
+    """BGR uint8 HxWx3 as JPEG."""
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+
+
+def complete_jpeg(jpeg: bytes) -> bytes:
+    """The same bytes, with the usual Huffman tables where there are none.
+
+    Many cameras leave them out of MJPEG, and not every browser fills them in.
+    """
+    for marker, start, _ in _segments(jpeg):
+        if marker == TABLES:
+            break
+        if marker == SCAN:
+            return jpeg[:start] + _usual_tables() + jpeg[start:]
+    return jpeg
+
+
+def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of each segment up to the picture's data; ends early where it makes no sense."""
+    start = 2
+    while start + 4 <= len(jpeg) and jpeg[start] == 0xFF:
+        end = start + 2 + int.from_bytes(jpeg[start + 2 : start + 4], "big")
+        yield jpeg[start + 1], start, end
+        if jpeg[start + 1] == SCAN:
+            return
+        start = end
+
+
+@cache
+def _usual_tables() -> bytes:
+    """Those that a plain encoder writes, which are the ones that MJPEG means."""
+    sample = encode_jpeg(np.zeros((8, 8, 3), np.uint8))
+    return b"".join(sample[start:end] for marker, start, end in _segments(sample) if marker == TABLES)

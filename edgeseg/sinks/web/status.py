@@ -1,0 +1,60 @@
+"""What the page knows of the loop beside its pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgeseg.sinks.sink import LoopInfo
+from edgeseg.sinks.web.slot import Slot
+from edgeseg.stats import LiveStats
+from edgeseg.version import __version__
+
+STALE_S = 1.5
+"""Without a frame: early enough for a page that looks twice a second to say so within two."""
+STALE_FRAMES = 3
+"""For a loop so slow that a second and a half is nothing to it."""
+
+
+class Status:
+    """Figures as of now, as JSON and as text."""
+
+    def __init__(self, loop: LoopInfo, slot: Slot) -> None:
+        self.loop = loop
+        self._slot = slot
+
+    def hello(self) -> dict[str, Any]:
+        """What stays the same while the loop runs."""
+        labels = self.loop.labels
+        palette = labels.palette().tolist()
+        return {
+            "version": __version__,
+            "model": self.loop.model,
+            "miou": self.loop.miou,
+            "classes": [{"id": i, "name": labels.names[i], "color": palette[i]} for i in labels.counted],
+        }
+
+    def figures(self, viewers: int) -> dict[str, Any]:
+        """What changes: the loop's own figures, and how fresh the picture is."""
+        stats, idle = self.loop.stats(), self._slot.idle_s
+        return stats.to_json() | {
+            "stale": bool(self.trouble(stats)),
+            "stale_after_s": self._stale_after_s(stats),
+            "idle_s": None if idle is None else round(idle, 3),
+            "recording": self.loop.controls.recording,
+            "viewers": viewers,
+        }
+
+    def trouble(self, stats: LiveStats) -> str:
+        """Why no frames come; empty while they do."""
+        idle = self._slot.idle_s
+        if idle is None:
+            reason = "no frame yet"
+        elif idle > self._stale_after_s(stats):
+            reason = f"no frame for {idle:.1f} s"
+        else:
+            return ""
+        return f"{reason}: {stats.source}" if stats.source else reason
+
+    def _stale_after_s(self, stats: LiveStats) -> float:
+        slowest_s = max(1 / self.loop.fps if self.loop.fps > 0 else 0.0, stats.invoke_ms / 1000)
+        return round(max(STALE_S, STALE_FRAMES * slowest_s), 3)
