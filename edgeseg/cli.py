@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import threading
 
 import click
 
@@ -25,6 +26,9 @@ from edgeseg.progress import clear_line
 
 COMMANDS = (demo, data, train, evaluate, quantize, check, compile, compare, bench, live)
 
+MAY_HANG = ("capture", "loop", "outputs")
+"""Threads that a driver may hold for ever; Python, which would wake them at its end, then aborts."""
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(__version__, prog_name="edgeseg")
@@ -40,23 +44,33 @@ def main() -> None:
     """Run the command line; every error that a user can mend is one line and an exit code."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded: nothing here needs its threads
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what Ctrl-C tidies up, `systemctl stop` does too
+    code = _run()
+    if any(thread.name in MAY_HANG for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as leave:
-        sys.exit(leave.exit_code)
+        return leave.exit_code
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except EdgesegError as error:
         clear_line()
         click.echo(f"edgeseg: {error}", err=True)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         clear_line()
         click.echo("edgeseg: interrupted", err=True)
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         cure = "; free some space" if error.errno == errno.ENOSPC else ""
         click.echo(f"edgeseg: {where}{error.strerror or error}{cure}", err=True)
-        sys.exit(1)
+        return 1
+    return 0

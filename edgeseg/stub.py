@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeseg.errors import UsageError
+from edgeseg.uri import read_options, read_size
 
 SCHEME = "stub:"
 OUTPUTS = ("labels", "logits")
@@ -93,15 +93,10 @@ class StubInterpreter:
 
 def parse(text: str) -> StubInterpreter:
     """The stub that `stub:?…` asks for; raises UsageError for options that it does not have."""
-    given = dict(parse_qsl(text.removeprefix(SCHEME).lstrip("?"), keep_blank_values=True))
-    unknown = sorted(set(given) - set(DEFAULTS))
-    if unknown:
-        raise UsageError(f"{text}: a stub knows no '{unknown[0]}'; it knows {', '.join(DEFAULTS)}")
-    options = DEFAULTS | given
+    options = read_options(text, DEFAULTS, query=text.removeprefix(SCHEME).lstrip("?"))
     try:
-        height, width = (int(part) for part in options["size"].split("x"))
-        classes, hang_at = int(options["classes"]), int(options["hang_at"]) or None
-        return StubInterpreter((height, width), classes, float(options["invoke_ms"]), options["output"], hang_at)
+        size, classes, hang_at = read_size(options["size"]), int(options["classes"]), int(options["hang_at"]) or None
+        return StubInterpreter(size, classes, float(options["invoke_ms"]), options["output"], hang_at)
     except ValueError as error:  # UsageError is one
         raise UsageError(f"{text}: cannot be read ({error}); write it like stub:?invoke_ms=10&size=256x256") from error
 

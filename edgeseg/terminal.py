@@ -208,4 +208,4 @@ def live_summary(stats: LiveStats, out: Sequence[str]) -> str:
         text += f"flicker {100 * stats.flicker:.2f} %, smoothed {100 * stats.flicker_smoothed:.2f} %\n"
     text += "\n"
     text += table(["class", "mean area"], [[name, percent(area)] for name, area in areas])
-    return text + "".join(f"\nwrote {uri}" for uri in out if "://" not in uri and not uri.startswith("window"))
+    return text + "".join(f"\nwrote {uri}" for uri in out if "://" not in uri and uri not in ("window:", "jsonl:-"))

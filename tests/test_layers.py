@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BOARD = ["segmenter", "live", "overlay", "images", "labels", "metrics", "model_info", "sources", "sinks", "scene"]
+BOARD = [
+    *("segmenter", "live", "overlay", "images", "labels", "metrics", "model_info", "sources", "sinks", "scene"),
+    *("stats", "stub", "uri", "boards", "bench"),
+]
 HOST_LIBRARIES = {"keras", "tensorflow", "jax", "torch", "matplotlib", "PIL", "tensorboardX"}
-LAYERS = ["errors", "files", "quiet", "progress", "labels", "images", "metrics", "scene", "model_info", "segmenter"]
-LAYERS += ["stats", "stub", "trial", "overlay", "sources", "sinks", "boards", "bench", "live", "data", "evaluate", "compare", "training", "terminal"]
-LAYERS += ["demo"]
-LAYERS += ["commands", "cli"]
+LAYERS = [
+    *("errors", "uri", "files", "quiet", "progress", "labels", "images", "metrics", "scene", "model_info", "stub"),
+    *("segmenter", "stats", "trial", "overlay", "sources", "sinks", "boards", "live", "bench", "data", "evaluate"),
+    *("compare", "training", "terminal", "demo", "commands", "cli"),
+]
 """Bottom up; a module imports only from its own layer and those before it."""
 
 

@@ -22,7 +22,7 @@ def test_the_wheel_holds_both_packages_and_nothing_else(tmp_path: Path) -> None:
         entry = archive.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
     packed = {name for name in names if ".dist-info/" not in name}
     sources = [path for package in ("edgeseg", "converters") for path in (ROOT / package).rglob("*.*")]
-    there = {str(path.relative_to(ROOT)) for path in sources if path.suffix in (".py", ".css")}
+    there = {str(path.relative_to(ROOT)) for path in sources if path.suffix in (".py", ".css", ".html", ".js")}
     assert packed == there
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "License-Expression: Apache-2.0" in metadata
@@ -30,6 +30,7 @@ def test_the_wheel_holds_both_packages_and_nothing_else(tmp_path: Path) -> None:
     base = [line for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra ==" not in line]
     assert sorted(line.split()[1].split(">")[0].rstrip(";") for line in base) == [
         "ai-edge-litert",
+        "aiohttp",
         "click",
         "numpy",
         "opencv-python-headless",

@@ -25,10 +25,12 @@ PAGE = "http://127.0.0.1:0"
 EVERY = 100
 """Frames between two looks at the memory."""
 FRAMES = "frames.npy"
+PICTURES = 2
+"""So many are in the folder, and kept in memory; they count as the loop's."""
 
 
 class MemorySink:
-    """Keeps an eye on the memory, and ends the loop after so many frames, if there is a viewer watched ones."""
+    """Keeps an eye on the memory, and ends the loop after so many frames; those that a viewer missed do not count."""
 
     def __init__(self, frames: int, viewer: Viewer | None) -> None:
         self._left, self._viewer = frames, viewer
@@ -36,12 +38,12 @@ class MemorySink:
 
     def write(self, segmented: Segmented) -> None:
         """See `edgeseg.sinks.Sink`."""
-        if self._viewer is not None and not self._viewer.watching.is_set():
+        if not self._left or (self._viewer is not None and not self._viewer.watching.is_set()):
             return
         self._left -= 1
         if self._left % EVERY == 0:
             self.mb.append(memory_mb("VmRSS"))
-        if self._left <= 0:
+        if not self._left:
             raise EndLoop
 
     def close(self, complete: bool) -> None:
@@ -49,18 +51,18 @@ class MemorySink:
 
 
 def memory_mb(field: str) -> float:
-    """`VmRSS` or, at its peak, `VmHWM` of this process, in MB of a million bytes.
+    """`VmRSS` or, at its peak, `VmHWM` of this process, in MB of 2**20 bytes, as `top` shows them.
 
     Not `ru_maxrss`: that one begins with what the process had that started this one.
     """
     lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:")) * 1024 / 1e6
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:")) / 1024
 
 
 def _source(kind: str, folder: Path) -> Source:
     if kind == "mask":
         return MemorySource(list(np.load(folder / FRAMES)), 10**9)
-    return open_source(f"fake:?fps=200&cycle=4&play={folder / 'pictures'}")
+    return open_source(f"fake:?fps=200&cycle={PICTURES}&play={folder / 'pictures'}")
 
 
 def main() -> None:

@@ -16,12 +16,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edgeseg.bench.child import EVERY, FRAMES
+from edgeseg.bench.child import EVERY, FRAMES, PICTURES
 from edgeseg.bench.result import Result, Setting, alternate, median_ratio
 from edgeseg.errors import EdgesegError, ModelError
 
-KEPT = 4
-"""Pictures that such a process keeps in memory; they count as the loop's."""
 SHORT, SOAK = 600, 20_000
 """Frames."""
 WARM = 2_000
@@ -91,8 +89,8 @@ def _pictures(setting: Setting) -> Iterator[Path]:
     """A folder with what the processes need: frames, pictures, and one picture alone."""
     with tempfile.TemporaryDirectory(prefix="edgeseg-bench-") as name:
         folder = Path(name)
-        np.save(folder / FRAMES, np.stack(setting.images[:KEPT]))
-        for kind, count in (("pictures", KEPT), ("one", 1)):
+        np.save(folder / FRAMES, np.stack(setting.images[:PICTURES]))
+        for kind, count in (("pictures", PICTURES), ("one", 1)):
             (folder / kind).mkdir()
             for index, image in enumerate(setting.images[:count]):
                 cv2.imwrite(str(folder / kind / f"{index}.jpg"), image)

@@ -6,12 +6,12 @@ is there.
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
 import sys
 import threading
+from typing import TYPE_CHECKING
 
-from edgeseg.sinks.web.wire import SEEN
+if TYPE_CHECKING:
+    import subprocess
 
 WATCHING = "watching"
 
@@ -29,6 +29,8 @@ class Viewer:
         words, _, link = said.partition(": ")
         if words == "page" and self._process is None:
             command = [sys.executable, "-m", "edgeseg.bench.viewer", link]
+            import subprocess  # here, like the imports below: the memory of whoever starts a viewer is measured
+
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             threading.Thread(target=self._listen, daemon=True).start()
 
@@ -50,6 +52,8 @@ class Viewer:
 async def _watch(link: str) -> None:
     import aiohttp
 
+    from edgeseg.sinks.web.wire import SEEN
+
     async with aiohttp.ClientSession() as session, session.ws_connect(f"{link}/ws", max_msg_size=0) as page:
         watching = False
         async for message in page:
@@ -61,4 +65,6 @@ async def _watch(link: str) -> None:
 
 
 if __name__ == "__main__":
+    import asyncio
+
     asyncio.run(_watch(sys.argv[1]))

@@ -115,7 +115,8 @@ def live(
     check_fallback(segmenter, fallback)
     uri = f"replay:{replay}" if replay else source
     for each in out:
-        if Path(each).resolve() == Path(uri).resolve():
+        target = each.partition("?")[0].removeprefix("record:")
+        if Path(target).resolve() == Path(uri.removeprefix("replay:")).resolve():
             raise UsageError(f"{each}: is the source, which the output would overwrite; choose another --out")
     opened = realtime(open_source(uri)) if as_camera else open_source(uri)
     for note in [*segmenter.notes, *opened.notes]:
@@ -137,7 +138,8 @@ def live(
     signal.signal(signal.SIGHUP, lambda *_: reload.set())
     stats = run(segmenter, opened, chosen, config, lambda now: line.show(live_line(now)), say, reload=reload)
     line.clear()
-    click.echo(json.dumps(stats.to_json()) if as_json else live_summary(stats, chosen))
+    text = json.dumps(stats.to_json()) if as_json else live_summary(stats, chosen)
+    click.echo(text, err="jsonl:-" in chosen)  # whoever reads the lines wants nothing among them
 
 
 def _speaker(line: ProgressLine) -> Callable[[str], None]:

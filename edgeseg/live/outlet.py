@@ -10,6 +10,7 @@ from functools import partial
 from edgeseg.errors import OutputError
 from edgeseg.sinks import find_sink, open_sink
 from edgeseg.sinks.sink import LoopInfo, Segmented, Sink
+from edgeseg.uri import without_password
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
@@ -27,7 +28,7 @@ class Outlet:
             for sink in extra:
                 self._lines.append(_Line(type(sink).__name__, partial(_same, sink), loop.say))
             for uri in uris:
-                self._lines.append(_Line(uri, partial(open_sink, uri, loop), loop.say))
+                self._lines.append(_Line(without_password(uri), partial(open_sink, uri, loop), loop.say))
         except BaseException:
             self.close(complete=False)
             raise

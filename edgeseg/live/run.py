@@ -97,6 +97,7 @@ def _info(
         live=source.live,
         model=segmenter.path.name,
         miou=provenance.get("miou"),
+        scheme=provenance.get("scheme"),
         token=config.token,
         stats=tally.stats,
         say=say,

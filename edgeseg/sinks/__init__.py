@@ -7,8 +7,8 @@ from typing import Protocol
 
 from edgeseg.errors import UsageError
 from edgeseg.sinks import jsonl, masks, mqtt, record, video, web, window
-from edgeseg.sinks.options import without_password
 from edgeseg.sinks.sink import LoopInfo, Sink
+from edgeseg.uri import without_password
 
 
 class _Module(Protocol):

@@ -14,7 +14,7 @@ from paho.mqtt.client import MQTT_ERR_SUCCESS, Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edgeseg.errors import OutputError, UsageError
-from edgeseg.sinks.options import without_password
+from edgeseg.uri import without_password
 
 EXAMPLE = "mqtt://192.168.0.10/edgeseg/line1"
 PORTS = {"mqtt": 1883, "mqtts": 8883}

@@ -16,9 +16,9 @@ from edgeseg.errors import OutputError, UsageError
 from edgeseg.labels import Labels
 from edgeseg.sinks.append import Appended
 from edgeseg.sinks.moment import utc
-from edgeseg.sinks.options import read_bytes, read_options, read_path
 from edgeseg.sinks.sink import EndLoop, LoopInfo, Segmented
 from edgeseg.sinks.space import Room
+from edgeseg.uri import read_bytes, read_options, read_path
 
 EXAMPLE = "jsonl:areas.jsonl?max=100MB"
 STDOUT = 1

@@ -19,16 +19,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from edgeseg.errors import MissingExtraError, UsageError
-from edgeseg.sinks.options import read_options
 from edgeseg.sinks.sink import LoopInfo, Segmented
+from edgeseg.sinks.stale import is_stale
+from edgeseg.uri import read_options
 
 if TYPE_CHECKING:
     from edgeseg.sinks.broker import Address, Broker
 
 TICK_S = 0.25
-STALE_S = 1.5
-STALE_FRAMES = 3
-"""For a loop so slow that a second and a half is nothing to it."""
 LEAVE_S = 1.0
 FEWEST_S = 0.1
 
@@ -122,8 +120,4 @@ class MqttSink:
     def _state(self) -> str:
         if self._seen_at is None:
             return "stale"
-        idle_s = time.monotonic() - self._seen_at
-        if idle_s <= STALE_S:
-            return "online"
-        slowest_s = max(1 / self._loop.fps if self._loop.fps > 0 else 0.0, self._loop.stats().invoke_ms / 1000)
-        return "stale" if idle_s > STALE_FRAMES * slowest_s else "online"
+        return "stale" if is_stale(time.monotonic() - self._seen_at, self._loop) else "online"

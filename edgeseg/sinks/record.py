@@ -14,11 +14,11 @@ import cv2
 from edgeseg.errors import DataError, OutputError, UsageError
 from edgeseg.files import write_json
 from edgeseg.sinks.moment import utc
-from edgeseg.sinks.options import read_bytes, read_options, read_path
 from edgeseg.sinks.ring import Ring
 from edgeseg.sinks.sink import LoopInfo, Segmented
 from edgeseg.sinks.space import MB, Room
 from edgeseg.sources import recording
+from edgeseg.uri import read_bytes, read_options, read_path
 
 EXAMPLE = "record:recording?max=2GB"
 SMALLEST = MB

@@ -61,6 +61,8 @@ class LoopInfo:
     """File name of the model at the start."""
     miou: float | None = None
     """Of the model on its val part, as its file says, 0..1."""
+    scheme: str | None = None
+    """How it was quantized, as its file says: 'int8' and the like."""
     token: str | None = None
     """What a viewer from another machine has to know."""
     stats: Callable[[], LiveStats] = lambda: LiveStats(0, 0.0, 0.0, 0.0, 0, {})

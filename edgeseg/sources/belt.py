@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from edgeseg.errors import SourceError
 from edgeseg.sources.frame import Frame
-from edgeseg.sources.query import read_query, read_size
+from edgeseg.uri import read_options, read_size
 
 if TYPE_CHECKING:
     from edgeseg.scene.belt import Belt
@@ -29,7 +29,7 @@ def open(uri: str) -> BeltSource:
     """Raises SourceError for options that cannot be read."""
     from edgeseg.scene.belt import Belt  # here, since NumPy's generators take a while to load
 
-    options = read_query(uri, uri.partition(":")[2].lstrip("?"), DEFAULTS)
+    options = read_options(uri, DEFAULTS, SourceError, uri.partition(":")[2].lstrip("?"))
     try:
         if int(options["frames"]) < 0 or float(options["fps"]) < 0:
             raise ValueError("frames and fps cannot be negative")

@@ -20,7 +20,7 @@ import numpy as np
 from edgeseg.errors import SourceError
 from edgeseg.sources.capture import SILENCE, Capture
 from edgeseg.sources.frame import Frame
-from edgeseg.sources.query import read_query, read_size
+from edgeseg.uri import read_options, read_size
 
 DEFAULTS = {"size": "", "fps": "", "format": "mjpg"}
 FORMATS = {"mjpg": "MJPG", "yuyv": "YUYV"}
@@ -51,7 +51,7 @@ def open(uri: str) -> Capture:
     """Raises SourceError that lists the cameras there are."""
     parsed = _parsed(uri)
     device = parsed[1] if parsed else ""
-    options = read_query(uri, uri.partition("?")[2], DEFAULTS)
+    options = read_options(uri, DEFAULTS, SourceError)
     try:
         if options["format"] not in FORMATS:
             raise ValueError(f"the format is {' or '.join(FORMATS)}")

@@ -31,7 +31,7 @@ from edgeseg.images import Image
 from edgeseg.sources.capture import SILENCE, Capture
 from edgeseg.sources.clock import Clock
 from edgeseg.sources.frame import Frame
-from edgeseg.sources.query import read_query
+from edgeseg.uri import read_options
 
 DEFAULTS = {
     "play": "belt:?size=480x640",
@@ -74,7 +74,7 @@ def accepts(uri: str) -> bool:
 
 def open(uri: str) -> Capture:
     """Raises SourceError for options that cannot be read, and where there is nothing to play."""
-    options = read_query(uri, uri.partition("?")[2], DEFAULTS)
+    options = read_options(uri, DEFAULTS, SourceError)
     try:
         script, cycle = _script(options), int(options["cycle"])
         if not 1 <= cycle <= MOST:

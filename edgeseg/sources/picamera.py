@@ -15,7 +15,7 @@ import numpy as np
 from edgeseg.errors import SourceError, first_line
 from edgeseg.sources.capture import SILENCE, Capture
 from edgeseg.sources.frame import Frame
-from edgeseg.sources.query import read_query, read_size
+from edgeseg.uri import read_options, read_size
 
 DEFAULTS = {"size": "480x640", "fps": "30"}
 INSTALL = (
@@ -31,7 +31,7 @@ def accepts(uri: str) -> bool:
 
 def open(uri: str) -> Capture:
     """Raises SourceError that says what to install, or which cameras there are."""
-    options = read_query(uri, uri.partition("?")[2], DEFAULTS)
+    options = read_options(uri, DEFAULTS, SourceError)
     number = int(uri.partition("?")[0].partition(":")[2] or 0)
     try:
         size, fps = read_size(options["size"]), float(options["fps"])

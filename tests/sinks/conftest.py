@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -50,11 +49,3 @@ def segmented() -> Callable[..., Segmented]:
         return Segmented(frame, np.array([[0, 1], [1, 0]], np.uint8), number, 2.5, 4.0)
 
     return make
-
-
-@pytest.fixture
-def largest_file() -> Iterator[Callable[[int], None]]:
-    """Let no file of this process grow beyond so many bytes: a full disk without root."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -8,14 +8,14 @@ from edgeseg.sinks.append import Appended
 
 
 def test_a_piece_that_does_not_fit_is_not_there_and_a_smaller_one_may_follow(
-    tmp_path: Path, largest_file: Callable[[int], None]
+    tmp_path: Path, full_disk: Callable
 ) -> None:
     file = Appended(tmp_path / "a", "a")
     file.write(b"one")
-    largest_file(5)
-    with pytest.raises(OutputError, match=r"a: cannot be written \(.*\); free some space"):
-        file.write(b"three")
-    file.write(b"2")
+    with full_disk(5):
+        with pytest.raises(OutputError, match=r"a: cannot be written \(.*\); free some space"):
+            file.write(b"three")
+        file.write(b"2")
     file.close(durable=True)
     assert (tmp_path / "a").read_bytes() == b"one2"
 

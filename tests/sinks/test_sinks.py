@@ -113,13 +113,13 @@ def test_a_disk_that_fills_is_noticed_before_it_is_full(
 
 @pytest.mark.parametrize("kind", [KINDS[name] for name in ("masks", "record", "jsonl")])
 def test_what_a_full_disk_does_not_take_is_reported_and_not_half_there(
-    kind: Kind, tmp_path: Path, info: Info, segmented: Make, largest_file: Callable[[int], None]
+    kind: Kind, tmp_path: Path, info: Info, segmented: Make, full_disk: Callable
 ) -> None:
     sink = open_sink(kind.uri.format(tmp_path), info())
     sink.write(segmented(0))
     files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    largest_file(max(map(len, files.values())) + 20 if kind is not KINDS["masks"] else 10)
-    with pytest.raises(OutputError, match=r"cannot be written \(.*\); free some space"):
+    largest = max(map(len, files.values())) + 20 if kind is not KINDS["masks"] else 10
+    with full_disk(largest), pytest.raises(OutputError, match=r"cannot be written \(.*\); free some space"):
         sink.write(segmented(1))
     sink.close(complete=False)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == files
@@ -130,14 +130,14 @@ def test_what_a_full_disk_does_not_take_is_reported_and_not_half_there(
     [
         ("out.xyz", "masks/"),
         ("masks", "for a folder of masks write masks/"),
-        ("record:there?most=3", "record knows no 'most'; it knows max"),
+        ("record:there?most=3", "there is no option 'most'; it knows max"),
         ("record:there?max=big", "'big' is no size; write it like max=500MB"),
         ("record:there?max=5kB", "smaller than 1 MB"),
         ("record:", "names no folder; write it like record:"),
-        ("jsonl:there?every=3", "jsonl knows no 'every'; it knows max"),
+        ("jsonl:there?every=3", "there is no option 'every'; it knows max"),
         ("jsonl:", "names no file; write it like jsonl:"),
         ("jsonl:-?max=3MB", "standard output cannot be cut"),
-        ("mqtt://host/topic?often=3", "mqtt knows no 'often'; it knows every, discovery, ca"),
+        ("mqtt://host/topic?often=3", "there is no option 'often'; it knows every, discovery, ca"),
         ("mqtt://host/topic?every=soon", "every=soon is no number of seconds"),
         ("mqtt://host/topic?every=0", "write at least every=0.1"),
         ("mqtt://host/", "names no host and topic"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from edgeseg.errors import OutputError, UsageError
-from edgeseg.sinks.options import read_options
+from edgeseg.uri import read_options
 
 EXAMPLE = "http://127.0.0.1:8080"
 DEFAULT_PORT = 8080

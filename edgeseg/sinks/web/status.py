@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from edgeseg.sinks.sink import LoopInfo
+from edgeseg.sinks.stale import is_stale, stale_after_s
 from edgeseg.sinks.web.slot import Slot
 from edgeseg.stats import LiveStats
 from edgeseg.version import __version__
-
-STALE_S = 1.5
-"""Without a frame: early enough for a page that looks twice a second to say so within two."""
-STALE_FRAMES = 3
-"""For a loop so slow that a second and a half is nothing to it."""
 
 
 class Status:
@@ -30,6 +26,7 @@ class Status:
             "version": __version__,
             "model": self.loop.model,
             "miou": self.loop.miou,
+            "scheme": self.loop.scheme,
             "classes": [{"id": i, "name": labels.names[i], "color": palette[i]} for i in labels.counted],
         }
 
@@ -38,7 +35,7 @@ class Status:
         stats, idle = self.loop.stats(), self._slot.idle_s
         return stats.to_json() | {
             "stale": bool(self.trouble(stats)),
-            "stale_after_s": self._stale_after_s(stats),
+            "stale_after_s": round(stale_after_s(self.loop), 3),
             "idle_s": None if idle is None else round(idle, 3),
             "recording": self.loop.controls.recording,
             "viewers": viewers,
@@ -49,12 +46,8 @@ class Status:
         idle = self._slot.idle_s
         if idle is None:
             reason = "no frame yet"
-        elif idle > self._stale_after_s(stats):
+        elif is_stale(idle, self.loop):
             reason = f"no frame for {idle:.1f} s"
         else:
             return ""
         return f"{reason}: {stats.source}" if stats.source else reason
-
-    def _stale_after_s(self, stats: LiveStats) -> float:
-        slowest_s = max(1 / self.loop.fps if self.loop.fps > 0 else 0.0, stats.invoke_ms / 1000)
-        return round(max(STALE_S, STALE_FRAMES * slowest_s), 3)

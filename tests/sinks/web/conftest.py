@@ -49,8 +49,8 @@ class Stage:
 
     def __post_init__(self) -> None:
         loop = LoopInfo(
-            Labels.from_names(CLASSES, COLORS), 30, True, model="belt.tflite", miou=0.873, token=self.token,
-            stats=lambda: self.stats, say=self.said.append, controls=self.controls,
+            Labels.from_names(CLASSES, COLORS), 30, True, model="belt.tflite", miou=0.873, scheme="int8",
+            token=self.token, stats=lambda: self.stats, say=self.said.append, controls=self.controls,
         )  # fmt: skip
         self.sink = WebSink(self.uri, loop, self.limits)
         self._belt: list[tuple[Any, Any, bytes]] = []

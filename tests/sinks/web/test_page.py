@@ -81,7 +81,7 @@ def test_the_loops_figures_stand_beside_the_picture(stage: Any, show: Any) -> No
     stage.write()
     look = show(stage).seen()
     assert look.page.inner_text("#model") == "belt.tflite"
-    assert look.page.inner_text("#miou") == "mIoU 0.873"
+    assert look.page.inner_text("#miou") == "int8 mIoU 0.873"
     look.wait(r"/Frame age\s+[\d.]+\s+m?s/.test(figures.innerText)")
     figures = look.page.inner_text("#figures").replace("\u202f", " ")
     assert re.search(r"Frames/s\s+20\.0\s+Invoke\s+2\.50 ms", figures)

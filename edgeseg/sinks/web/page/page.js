@@ -31,7 +31,7 @@ const connection = new Connection({
     hello = data;
     pictures = 0;
     byId("miou").hidden = data.miou === null;
-    if (data.miou !== null) byId("miou").textContent = `mIoU ${data.miou.toFixed(3)}`;
+    if (data.miou !== null) byId("miou").textContent = `${data.scheme ?? ""} mIoU ${data.miou.toFixed(3)}`.trim();
   },
 
   figures(data) {

@@ -1,0 +1,51 @@
+"""The `?name=value&…` behind the URI of a source, an output or a stub, and what messages may show of one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from edgeseg.errors import EdgesegError, UsageError
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def read_options(
+    uri: str, defaults: Mapping[str, str], error: type[EdgesegError] = UsageError, query: str | None = None
+) -> dict[str, str]:
+    """`defaults`, and what `uri` says instead, or `query` where that does not begin at a question mark.
+
+    Raises `error` that lists the names there are for one that is none of them.
+    """
+    given = dict(parse_qsl(uri.partition("?")[2] if query is None else query, keep_blank_values=True))
+    unknown = sorted(set(given) - set(defaults))
+    if unknown:
+        raise error(f"{without_password(uri)}: there is no option '{unknown[0]}'; it knows {', '.join(defaults)}")
+    return {**defaults, **given}
+
+
+def read_path(uri: str) -> str:
+    """What stands between the kind and the options: 'a/b' of 'record:a/b?max=2GB'."""
+    return uri.partition("?")[0].partition(":")[2]
+
+
+def read_size(text: str) -> tuple[int, int]:
+    """(height, width) of '480x640'; raises ValueError."""
+    height, width = (int(part) for part in text.split("x"))
+    if min(height, width) < 1:
+        raise ValueError(f"a size of {text} holds no pixels")
+    return height, width
+
+
+def read_bytes(uri: str, text: str) -> int:
+    """2000000000 of '2GB'; raises UsageError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip(), re.IGNORECASE)
+    if not found:
+        raise UsageError(f"{uri}: '{text}' is no size; write it like max=500MB or max=2GB")
+    return round(float(found[1]) * UNITS[found[2].upper()])
+
+
+def without_password(uri: str) -> str:
+    """What messages may show of a URI: 'mqtt://user:…@host/topic'."""
+    return re.sub(r"(?<=://)([^/?@:]*):.*@", r"\1:…@", uri)
