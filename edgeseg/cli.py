@@ -7,37 +7,39 @@ import os
 import signal
 import sys
 import threading
+from importlib import import_module
 
 import click
 
 from edgeseg import __version__
-from edgeseg.commands.bench import bench
-from edgeseg.commands.check import check
-from edgeseg.commands.compare import compare
-from edgeseg.commands.compile import compile
-from edgeseg.commands.data import data
-from edgeseg.commands.demo import demo
-from edgeseg.commands.evaluate import evaluate
-from edgeseg.commands.live import live
-from edgeseg.commands.quantize import quantize
-from edgeseg.commands.train import train
 from edgeseg.errors import INTERRUPTED, EdgesegError
 from edgeseg.progress import clear_line
 
-COMMANDS = (demo, data, train, evaluate, quantize, check, compile, compare, bench, live)
-
+COMMANDS = ("demo", "data", "train", "evaluate", "quantize", "check", "compile", "compare", "bench", "live")
+"""Each is a module of `edgeseg.commands`, and in it a command of that name."""
 MAY_HANG = ("capture", "loop", "outputs")
 """Threads that a driver may hold for ever; Python, which would wake them at its end, then aborts."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+class Commands(click.Group):
+    """Imports a command when it is called for: a loop on a board starts the sooner."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """None where there is none of that name."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"edgeseg.commands.{name}"), name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(__version__, prog_name="edgeseg")
 def cli() -> None:
     """From a folder of labelled images to a board that segments its camera."""
-
-
-for command in COMMANDS:
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def native_stderr() -> Iterator[None]:
     except OSError:  # started without a standard error: nothing to keep quiet
         yield
         return
-    with tempfile.TemporaryFile() as swallowed:
+    with _scratch() as swallowed:
         os.dup2(swallowed.fileno(), 2)
         try:
             yield
@@ -30,3 +30,11 @@ def native_stderr() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def _scratch() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    import tempfile  # here, since it takes a while to load
+
+    return tempfile.TemporaryFile()

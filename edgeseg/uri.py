@@ -49,3 +49,8 @@ def read_bytes(uri: str, text: str) -> int:
 def without_password(uri: str) -> str:
     """What messages may show of a URI: 'mqtt://user:…@host/topic'."""
     return re.sub(r"(?<=://)([^/?@:]*):.*@", r"\1:…@", uri)
+
+
+def masked(uri: str) -> str:
+    """The same of a source: without user and password, and without a query, which may hold a token."""
+    return re.sub(r"\?.*", "?***", re.sub(r"//.*@", "//***@", uri))

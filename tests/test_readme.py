@@ -35,9 +35,13 @@ def test_the_python_lines_run(int8_model: Path, tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize("line", COMMANDS)
 def test_the_command_lines_are_understood(line: str) -> None:
     arguments = shlex.split(line)[1:]
-    command: click.Command = cli
+    command: click.Command | None = cli
+    context = click.Context(cli)
     while isinstance(command, click.Group):
-        command = command.commands[arguments.pop(0)]
+        if command.get_command(context, arguments[0]) is None:
+            arguments = ["model", *arguments]  # `bench MODEL`
+        command = command.get_command(context, arguments.pop(0))
+    assert command is not None
     command.make_context("edgeseg", arguments)
 
 
@@ -51,7 +55,9 @@ def test_no_figure_is_still_to_come() -> None:
 
 
 def test_every_command_stands_in_the_table() -> None:
-    for name, command in cli.commands.items():
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
         parts = [f"{name} {each}" for each in command.commands] if isinstance(command, click.Group) else [name]
         for part in parts:
             assert f"| `edgeseg {part}" in README

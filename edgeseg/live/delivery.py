@@ -6,10 +6,9 @@ import os
 import queue
 import threading
 
-import numpy as np
-
 from edgeseg.live.outlet import Outlet
 from edgeseg.sinks.sink import Segmented
+from edgeseg.stats import median
 
 GIVE_UP_S = 1.0
 """How long the end of a loop waits for a thread whose sink is stuck."""
@@ -107,4 +106,4 @@ class ThreadChoice:
 
     def _median(self, threads: int) -> float:
         blocks = zip(self.PLAN, self._busy_ms, strict=True)
-        return float(np.median([block[self.SETTLE :] for plan, block in blocks if plan == threads]))
+        return median([busy for plan, block in blocks if plan == threads for busy in block[self.SETTLE :]])

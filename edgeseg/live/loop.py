@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 from edgeseg.errors import DataError, SourceError
 from edgeseg.live.config import LoopConfig
 from edgeseg.live.delivery import Delivery, ThreadChoice
 from edgeseg.live.pace import Pace
 from edgeseg.live.tally import Tally
-from edgeseg.live.unsure import margin
 from edgeseg.segmenter import Segmenter
 from edgeseg.sinks.sink import EndLoop, Segmented
 from edgeseg.sources import Source
@@ -40,6 +41,7 @@ class Loop:
         self._tally, self._config = tally, config
         self._frames = source.frames()
         self._choice = ThreadChoice(config.threads, delivery.outputs)
+        self._margin = _margin() if config.unsure else None
         self._taken = 0
         self._invoking_since: float | None = None
         self._stop = threading.Event()
@@ -116,7 +118,7 @@ class Loop:
             return False
         self._invoking_since = None
         age_ms = (time.monotonic() - frame.captured) * 1000
-        sure = margin(model.scores()) if self._config.unsure and model.output == "logits" else None
+        sure = self._margin(model.scores()) if self._margin and model.output == "logits" else None
         if self._tally.smoother is not None:
             label_map = self._tally.smoother(label_map, picture)
         segmented = Segmented(frame, label_map, self._tally.frames, model.invoke_ms, age_ms, sure)
@@ -137,3 +139,9 @@ class Loop:
         if self._delivery.threads != self._choice.threads:
             self._delivery.threads = self._tally.threads = self._choice.threads
             self._source.eager = self._choice.threads == 2
+
+
+def _margin() -> Callable[[Any], float]:
+    from edgeseg.live.unsure import margin  # here, since few loops need it and all start the sooner
+
+    return margin

@@ -8,7 +8,6 @@ from edgeseg import stub
 from edgeseg.errors import ModelError, UsageError
 from edgeseg.labels import Labels
 from edgeseg.segmenter import Segmenter
-from edgeseg.trial import require_survival
 
 COMPILED = "_edgetpu"
 
@@ -26,6 +25,8 @@ def reopen(old: Segmenter) -> Segmenter:
 
     Raises ModelError where the file that lies there now cannot replace it.
     """
+    from edgeseg.trial import require_survival  # here, since few need it and a loop starts the sooner
+
     require_survival(old.path)
     return _matching(Segmenter(old.path), old)
 

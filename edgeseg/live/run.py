@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,10 +17,8 @@ from edgeseg.live.governor import Governor
 from edgeseg.live.loop import Loop
 from edgeseg.live.models import open_fallback, reopen
 from edgeseg.live.outlet import Outlet
-from edgeseg.live.smooth import Smoother
 from edgeseg.live.systemd import Notifier
 from edgeseg.live.tally import Tally
-from edgeseg.live.unsure import Unsure
 from edgeseg.segmenter import Segmenter
 from edgeseg.sinks.sink import LoopInfo, Sink
 from edgeseg.sources import Source
@@ -60,7 +58,11 @@ def run(
     complete = False
     with ExitStack() as closing:
         closing.callback(source.close)
-        tally = Tally(segmenter.labels, source, segmenter.path.name, smoother=Smoother() if config.smooth else None)
+        tally = Tally(segmenter.labels, source, segmenter.path.name)
+        if config.smooth:
+            from edgeseg.live.smooth import Smoother  # here and below: few loops need it, and all start the sooner
+
+            tally.smoother = Smoother()
         outlet = Outlet(out, _info(segmenter, source, config, tally, tell), [*extra, *_unsure(segmenter, config)])
         closing.callback(lambda: outlet.close(complete))
         tally.outlet = outlet
@@ -110,6 +112,8 @@ def _unsure(segmenter: Segmenter, config: LoopConfig) -> list[Sink]:
         return []
     if segmenter.output == "labels":
         raise UsageError(f"{segmenter.path}: gives class ids alone; --unsure needs one of  quantize --output logits")
+    from edgeseg.live.unsure import Unsure
+
     return [Unsure(config.unsure, segmenter.labels)]
 
 
@@ -126,7 +130,7 @@ class _Watch:
 
     def __post_init__(self) -> None:
         self._notifier = Notifier()
-        self._governor = Governor(self.config.system, HOT_C.get(platform.machine(), HOT_ELSEWHERE_C))
+        self._governor = Governor(self.config.system, HOT_C.get(os.uname().machine, HOT_ELSEWHERE_C))
         self._govern_at = self._report_at = 0.0
         self._said: dict[str, str] = {}
         self._ready = False

@@ -6,16 +6,19 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgeseg.labels import Labels
-from edgeseg.live.governor import Ruling
-from edgeseg.live.outlet import Outlet
-from edgeseg.live.smooth import Smoother
 from edgeseg.sinks.sink import Segmented
 from edgeseg.sources import Source
-from edgeseg.stats import LiveStats
+from edgeseg.stats import LiveStats, median
+
+if TYPE_CHECKING:
+    from edgeseg.live.governor import Ruling
+    from edgeseg.live.outlet import Outlet
+    from edgeseg.live.smooth import Smoother
 
 KEEP = 1000
 """Frames whose durations are kept."""
@@ -67,13 +70,13 @@ class Tally:
         return LiveStats(
             frames=self.frames,
             seconds=seconds,
-            invoke_ms=_median(invoke),
-            overhead_ms=_median(overhead),
+            invoke_ms=median(invoke),
+            overhead_ms=median(overhead),
             dropped=self.source.dropped,
             areas=self._named(areas),
             model=self.model,
             recent_fps=recent / min(RECENT_S, seconds) if seconds else 0.0,
-            age_ms=_median(age),
+            age_ms=median(age),
             bad=self.bad,
             areas_now=self._named(newest.areas) if newest else {},
             threads=self.threads,
@@ -88,7 +91,3 @@ class Tally:
 
     def _named(self, areas: np.ndarray) -> dict[str, float]:
         return {self.labels.name(int(i)): float(areas[i]) for i in np.flatnonzero(areas)}
-
-
-def _median(values: list[float]) -> float:
-    return float(np.median(values)) if values else 0.0

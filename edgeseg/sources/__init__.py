@@ -1,13 +1,14 @@
-"""Where frames come from: a module each, tried in the order of `SOURCES`."""
+"""Where frames come from: a module for each kind, imported when a URI asks for it, for the sake of a quick start."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from importlib import import_module
+from typing import Protocol, cast
 
 from edgeseg.errors import SourceError
-from edgeseg.sources import belt, camera, fake, folder, picamera, replay, stream, video
 from edgeseg.sources.frame import Frame
+from edgeseg.uri import masked
 
 
 class Source(Protocol):
@@ -46,7 +47,20 @@ class _Module(Protocol):
     def open(self, uri: str) -> Source: ...
 
 
-SOURCES: tuple[_Module, ...] = (belt, fake, replay, camera, picamera, stream, folder, video)
+SCHEMES = {
+    "belt": "belt",
+    "fake": "fake",
+    "camera": "camera",
+    "picamera": "picamera",
+    "replay": "replay",
+    "rtsp": "stream",
+    "rtsps": "stream",
+    "http": "stream",
+    "https": "stream",
+}
+"""Modules by what stands before the colon."""
+PLACES = ("folder", "video", "camera")
+"""Modules for what is a path or a number."""
 KNOWN = (
     "0 or camera:/dev/video0 · picamera:0 · rtsp://… · http://… · clip.mp4 · a folder of images · replay:DIR · belt: · "
     "fake:"
@@ -55,11 +69,12 @@ KNOWN = (
 
 def open_source(uri: str) -> Source:
     """Open a source by its URI; raises SourceError that says what is there instead."""
-    for module in SOURCES:
+    scheme = uri.partition(":")[0].lower()
+    for name in [SCHEMES[scheme]] if scheme in SCHEMES else PLACES:
+        module = cast(_Module, import_module(f"edgeseg.sources.{name}"))
         if module.accepts(uri):
             return module.open(uri)
-    if "://" in uri:
-        uri = stream.masked(uri)
+    uri = masked(uri)
     if ":" not in uri:
         raise SourceError(f"{uri}: there is no such video, folder or camera; known sources are {KNOWN}")
     raise SourceError(f"{uri}: is no source; known are {KNOWN}")

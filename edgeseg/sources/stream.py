@@ -7,7 +7,6 @@ them; what else it gives, FFmpeg gets, as it does rtsp.
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from edgeseg.errors import SourceError
 from edgeseg.sources.capture import SILENCE, Capture, Grabber
 from edgeseg.sources.clock import Clock
 from edgeseg.sources.frame import Frame
+from edgeseg.uri import masked
 
 SCHEMES = ("rtsp://", "rtsps://", "http://", "https://")
 OPTIONS = "rtsp_transport;tcp|fflags;nobuffer|flags;low_delay"
@@ -38,11 +38,6 @@ def open(uri: str) -> Capture:
     if uri.lower().startswith("rtsp"):
         return Capture(shown, lambda: FfmpegGrabber(uri, shown))
     return Capture(shown, lambda: _http(uri, shown))
-
-
-def masked(uri: str) -> str:
-    """`uri` for messages: without user and password, and without a query, which may hold a token."""
-    return re.sub(r"\?.*", "?***", re.sub(r"//.*@", "//***@", uri))
 
 
 def _http(uri: str, shown: str) -> Grabber:

@@ -14,7 +14,7 @@ from edgeseg.labels import Labels
 from edgeseg.scene.belt import Belt
 from edgeseg.sinks import open_sink
 from edgeseg.sinks.sink import LoopInfo, Segmented
-from edgeseg.sources import SOURCES, Source, open_source
+from edgeseg.sources import PLACES, SCHEMES, Source, open_source
 from edgeseg.sources.camera import CameraGrabber, Wish
 from edgeseg.sources.capture import Capture
 from edgeseg.sources.frame import Frame
@@ -56,7 +56,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
         "folder": lambda: open_source(str(need("pictures"))),
         "video": lambda: open_source(str(need("clip")(3))),
     }
-    assert {module.__name__.rsplit(".", 1)[1] for module in SOURCES} == set(kinds)
+    assert {*SCHEMES.values(), *PLACES} == set(kinds)
     return lambda kind: kinds[kind]()
 
 

@@ -11,8 +11,9 @@ import cv2
 import pytest
 
 from edgeseg.errors import SourceError
-from edgeseg.sources import open_source, stream
+from edgeseg.sources import open_source
 from edgeseg.sources.frame import Frame
+from edgeseg.uri import masked
 
 STANDIN = Path(__file__).parents[1] / "standins" / "rtsp_server.py"
 PYTHON = Path("/usr/bin/python3")
@@ -169,7 +170,7 @@ def test_a_video_on_a_server_plays_at_its_own_rate_and_ends(server, clip: Callab
     ],
 )
 def test_what_nobody_else_may_know_is_masked(uri: str, shown: str) -> None:
-    assert stream.masked(uri) == shown
+    assert masked(uri) == shown
 
 
 def test_cv2_has_what_rtsp_needs() -> None:
