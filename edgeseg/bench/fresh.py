@@ -50,10 +50,10 @@ def growth(setting: Setting) -> Iterator[Result]:
 
 
 def start(setting: Setting) -> Iterator[Result]:
-    """From the start of `edgeseg live` to its figures after one picture, against the imports alone."""
+    """From the start of `edgeseg live` to the line about its first mask, against the imports alone."""
     with _pictures(setting) as folder:
-        one = folder / "one"
-        live = ["-c", LIVE, "live", setting.model, "--source", str(one), "--threads", str(setting.threads), "--json"]
+        source = ["--source", str(folder / "one"), "--out", "jsonl:-", "--cores", str(setting.threads)]
+        live = ["-c", LIVE, "live", setting.model, *source]
         firsts, imports = alternate(setting.rounds, lambda: _seconds(live), lambda: _seconds(["-c", IMPORTS]))
     detail = f"{statistics.median(firsts):.2f} against {statistics.median(imports):.2f} s"
     value = median_ratio(firsts, imports)

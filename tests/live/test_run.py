@@ -210,15 +210,37 @@ def test_a_model_swapped_for_a_good_one_is_used(int8_model: Path, tmp_path: Path
     assert "read anew" in swap(path, int8_model.read_bytes())
 
 
-def test_a_hot_board_gets_the_smaller_model(int8_model: Path, tmp_path: Path) -> None:
-    zone = tmp_path / "sys" / "class" / "thermal" / "thermal_zone0"
+def hot(folder: Path) -> Path:
+    """A sysfs whose processor is far too hot."""
+    zone = folder / "class" / "thermal" / "thermal_zone0"
     zone.mkdir(parents=True)
     (zone / "temp").write_text("99000\n")
     (zone / "type").write_text("cpu-thermal\n")
-    stats = run(
-        open_model(STUB),
-        open_source("fake:?fps=30&frames=100"),
-        config=LoopConfig(system=tmp_path / "sys", max_frames=60),
-    )
+    return folder
+
+
+def test_a_hot_board_is_slowed_and_says_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    config = LoopConfig(system=hot(tmp_path / "sys"), max_frames=10)
+    stats = run(open_model(STUB), open_source("belt:?size=64x96&fps=20"), config=config, say=said.append)
     assert stats.temperature_c == 99
     assert "99" in stats.governor
+    assert [text for text in said if text.startswith("governor: three quarters of the rate")]
+
+
+def test_a_board_that_stays_hot_gets_the_smaller_model(
+    int8_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeseg.live.governor.STEP_S", 0.1)
+    monkeypatch.setattr("edgeseg.live.governor.SMALLER_S", 0.1)
+    monkeypatch.setattr("edgeseg.live.run.GOVERN_EVERY_S", 0.01)
+    said: list[str] = []
+    labels = Segmenter(int8_model).labels
+    stats = run(
+        open_model("stub:?size=64x96&invoke_ms=1&classes=5", labels=labels),
+        open_source("belt:?size=64x96&fps=20"),
+        config=LoopConfig(system=hot(tmp_path / "sys"), fallback=int8_model, max_frames=60),
+        say=said.append,
+    )
+    assert stats.model == int8_model.name
+    assert [text for text in said if "the smaller model goes on" in text]
