@@ -9,7 +9,7 @@ from edgeseg.errors import UsageError
 Rate = tuple[float, float]
 """Low and high, in billions of multiply-accumulates a second (GMAC/s)."""
 
-XNNPACK_TABLE = "XNNPACK's own table (February 2022): MobileNet v1 (569 MMAC) and v2 (300 MMAC), all cores"
+XNNPACK_TABLE = "XNNPACK's README of 2022 for MobileNet v1 (569 MMAC) and v2 (300)"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ BOARDS: tuple[Board, ...] = (
         memory_mb=1024,
         int8=(60, 75),
         float32=(20, 24),
-        basis="int8: published measurements; float: 27 to 31 % of the peak of 77, which is what the Pi 4 attains of its 24",
+        basis="int8: published measurements; float: 27 to 31 % of a peak of 77 GMAC/s, as on the Pi 4",
     ),
     Board(
         name="rpi4",
@@ -53,7 +53,7 @@ BOARDS: tuple[Board, ...] = (
         memory_mb=1024,
         int8=(15, 20),
         float32=(6.5, 7.4),
-        basis=f"int8: published measurements; {XNNPACK_TABLE}: 24 and 17 ms in int8, 77 and 46 in float",
+        basis=f"int8: published measurements, and 24 and 17 ms in {XNNPACK_TABLE}; float: 77 and 46 ms there",
     ),
     Board(
         name="rpi-zero2w",
@@ -63,8 +63,7 @@ BOARDS: tuple[Board, ...] = (
         memory_mb=512,
         int8=(7, 9),
         float32=(2.7, 3.6),
-        basis=f"by the clock from the Pi 3+, the same cores at 1.4 GHz; {XNNPACK_TABLE}: 46 and 30 ms in int8, "
-        "114 and 79 in float",
+        basis=f"by the clock from the Pi 3+, same cores at 1.4 GHz: 46 and 30 ms in {XNNPACK_TABLE}; float: 114 and 79",
     ),
     Board(
         name="coral-usb",

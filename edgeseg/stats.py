@@ -24,6 +24,12 @@ class LiveStats:
     """Mean share of the picture by class name, 0..1; classes never seen are absent."""
     model: str = ""
     """File name of the model that is running."""
+    miou: float | None = None
+    """Of that model on its val part, as its file says, 0..1."""
+    scheme: str | None = None
+    """How that model was quantized, as its file says: 'int8' and the like."""
+    period_s: float = 0.0
+    """From frame to frame, to which `--max-fps` or the governor holds the loop; 0 where nothing does."""
     recent_fps: float = 0.0
     """Frames a second over the last few seconds; 0 where none came."""
     age_ms: float = 0.0
@@ -60,6 +66,8 @@ class LiveStats:
         """What `edgeseg live --json` prints and `/stats.json` gives."""
         return {
             "model": self.model,
+            "miou": self.miou,
+            "scheme": self.scheme,
             "frames": self.frames,
             "fps": round(self.fps, 2),
             "recent_fps": round(self.recent_fps, 2),

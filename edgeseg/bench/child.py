@@ -15,6 +15,7 @@ import numpy as np
 
 from edgeseg.bench.memory import MemorySource
 from edgeseg.bench.viewer import Viewer
+from edgeseg.live.config import LoopConfig
 from edgeseg.live.models import open_model
 from edgeseg.live.run import run
 from edgeseg.sinks.sink import EndLoop, Segmented
@@ -25,8 +26,9 @@ PAGE = "http://127.0.0.1:0"
 EVERY = 100
 """Frames between two looks at the memory."""
 FRAMES = "frames.npy"
+"""Holds as few frames as can be: they would count as the loop's memory."""
 PICTURES = 2
-"""So many are in the folder, and kept in memory; they count as the loop's."""
+"""In the folder `pictures`, for the fake camera."""
 
 
 class MemorySink:
@@ -71,8 +73,9 @@ def main() -> None:
     with ExitStack() as leaving:
         viewer = leaving.enter_context(Viewer()) if kind == "page" else None
         sink = MemorySink(int(frames), viewer)
-        out = [PAGE] if viewer else []
-        run(open_model(model, int(threads)), _source(kind, Path(folder)), out, say=viewer, extra=[sink])
+        config = LoopConfig(threads=1 if kind == "mask" else None)
+        source, out = _source(kind, Path(folder)), [PAGE] if viewer else []
+        run(open_model(model, int(threads)), source, out, config, say=viewer, extra=[sink])
     print(json.dumps({"peak_mb": memory_mb("VmHWM"), "mb": sink.mb}))  # noqa: T201  # to the process that started this
 
 

@@ -16,14 +16,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edgeseg.bench.child import EVERY, FRAMES, PICTURES
+from edgeseg.bench.child import FRAMES, PICTURES
 from edgeseg.bench.result import Result, Setting, alternate, median_ratio
 from edgeseg.errors import EdgesegError, ModelError
 
-SHORT, SOAK = 600, 20_000
-"""Frames."""
-WARM = 2_000
-"""Frames until memory may have settled."""
+PART = 10
+"""Memory has settled after this part of the frames; the part after it is compared with the last one."""
 MEMORY_GOALS = {"mask": 64.0, "capture": 78.0, "page": 95.0}
 MEMORY_WHAT = {"mask": "mask only, from memory", "capture": "from the fake camera", "page": "camera, page and viewer"}
 START_GOAL = 1.2
@@ -36,16 +34,18 @@ def memory(setting: Setting) -> Iterator[Result]:
     """The largest part of the memory that a loop ever held."""
     with _pictures(setting) as folder:
         for kind, goal in MEMORY_GOALS.items():
-            peak = _child(setting, kind, folder, SHORT)["peak_mb"]
+            peak = _child(setting, kind, folder, setting.peak_frames)["peak_mb"]
             yield Result("memory", f"peak memory, {MEMORY_WHAT[kind]}", peak, goal, False, "MB")
 
 
 def growth(setting: Setting) -> Iterator[Result]:
-    """What memory grows by in 20,000 frames with the page open and watched."""
+    """What memory grows by while the page is open and watched."""
+    frames = setting.soak_frames
     with _pictures(setting) as folder:
-        mb = _child(setting, "page", folder, SOAK)["mb"]
-    early, late = (statistics.median(part) for part in (mb[WARM // EVERY : 2 * WARM // EVERY], mb[-WARM // EVERY :]))
-    what = f"growth of memory over {SOAK} frames, page and viewer"
+        mb = _child(setting, "page", folder, frames)["mb"]
+    part = max(1, len(mb) // PART)
+    early, late = statistics.median(mb[part : 2 * part]), statistics.median(mb[-part:])
+    what = f"growth of memory over {frames} frames, page and viewer"
     yield Result("growth", what, late - early, GROWTH_GOAL, False, "MB", f"from {early:.1f} to {late:.1f} MB")
 
 
@@ -89,7 +89,7 @@ def _pictures(setting: Setting) -> Iterator[Path]:
     """A folder with what the processes need: frames, pictures, and one picture alone."""
     with tempfile.TemporaryDirectory(prefix="edgeseg-bench-") as name:
         folder = Path(name)
-        np.save(folder / FRAMES, np.stack(setting.images[:PICTURES]))
+        np.save(folder / FRAMES, np.stack(setting.images[:1]))
         for kind, count in (("pictures", PICTURES), ("one", 1)):
             (folder / kind).mkdir()
             for index, image in enumerate(setting.images[:count]):

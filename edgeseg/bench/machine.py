@@ -14,7 +14,8 @@ def cores() -> int:
 
 def name(root: Path = Path("/")) -> str:
     """Board or processor, cores and system, as in 'Raspberry Pi 5 Model B Rev 1.0, 4 cores, Linux aarch64'."""
-    return f"{_model(root)}, {cores()} cores, {platform.system()} {platform.machine()}"
+    count = cores()
+    return f"{_model(root)}, {count} core{'s' * (count > 1)}, {platform.system()} {platform.machine()}"
 
 
 def _model(root: Path) -> str:

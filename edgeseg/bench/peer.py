@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from edgeseg.bench.result import Result, Setting, alternate, median_ratio
+from edgeseg.errors import UsageError
 from edgeseg.images import Image
 from edgeseg.segmenter import Segmenter
 
@@ -67,14 +68,17 @@ class _Other:
     """MediaPipe in a process of its own, ready to be asked, or with a word on why not."""
 
     def __init__(self, setting: Setting, folder: Path) -> None:
-        """`folder` holds the frames, and takes what MediaPipe has to say."""
+        """`folder` holds the frames, and takes what MediaPipe has to say. Raises UsageError where there is no Python."""
         python = setting.mediapipe or Path(sys.executable)
         command = [str(python), "-P", str(CHILD), setting.model, str(folder / FRAMES)]
         self._said = folder / "said.txt"
         with self._said.open("w") as said:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True
-            )
+            try:
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True
+                )
+            except OSError as error:
+                raise UsageError(f"{python}: cannot be run ({error.strerror}); name a Python with MediaPipe") from error
         self.trouble = "" if self._line() else self._reason()
 
     def __enter__(self) -> _Other:

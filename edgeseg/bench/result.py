@@ -63,6 +63,10 @@ class Setting:
     """Blocks of each of two things that take turns."""
     block_s: float = 0.7
     """Seconds that a block lasts, about."""
+    peak_frames: int = 600
+    """Over which the most memory is looked for."""
+    soak_frames: int = 20_000
+    """Over which the growth of memory is watched."""
     mediapipe: Path | None = None
     """A Python in which MediaPipe can be imported; this one if left out."""
 

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+
+import cv2
 
 from edgeseg.errors import EdgesegError, ModelError, SourceError, UsageError
 from edgeseg.live.config import LoopConfig
@@ -58,6 +59,9 @@ def run(
     complete = False
     with ExitStack() as closing:
         closing.callback(source.close)
+        # OpenCV's own threads spin between two calls, which costs the network more than they save at these sizes.
+        closing.callback(cv2.setNumThreads, cv2.getNumThreads())
+        cv2.setNumThreads(1)
         tally = Tally(segmenter.labels, source, segmenter.path.name)
         if config.smooth:
             from edgeseg.live.smooth import Smoother  # here and below: few loops need it, and all start the sooner
@@ -91,15 +95,12 @@ def _silent(text: str) -> None:
 def _info(
     segmenter: Segmenter, source: Source, config: LoopConfig, tally: Tally, say: Callable[[str], None]
 ) -> LoopInfo:
-    provenance: dict[str, Any] = segmenter.info.provenance if segmenter.info else {}
     fps = source.fps / config.every
     return LoopInfo(
         labels=segmenter.labels,
         fps=min(fps, config.max_fps) if config.max_fps and source.live else fps,
         live=source.live,
         model=segmenter.path.name,
-        miou=provenance.get("miou"),
-        scheme=provenance.get("scheme"),
         token=config.token,
         stats=tally.stats,
         say=say,

@@ -59,16 +59,14 @@ class LoopInfo:
     """Frames come when they come; else each comes once, in order, as fast as the loop goes."""
     model: str = "model.tflite"
     """File name of the model at the start."""
-    miou: float | None = None
-    """Of the model on its val part, as its file says, 0..1."""
-    scheme: str | None = None
-    """How it was quantized, as its file says: 'int8' and the like."""
     token: str | None = None
     """What a viewer from another machine has to know."""
     stats: Callable[[], LiveStats] = lambda: LiveStats(0, 0.0, 0.0, 0.0, 0, {})
     """Figures as of now; any thread may ask."""
     say: Callable[[str], None] = lambda text: None
     """A line for the person at the terminal; any thread may call it."""
+    end: Callable[[], None] = lambda: None
+    """A viewer wants the loop to end; any thread may call it. From within `Sink.write`, raise EndLoop."""
     controls: Controls = field(default_factory=Controls)
 
 

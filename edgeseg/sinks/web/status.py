@@ -25,8 +25,6 @@ class Status:
         return {
             "version": __version__,
             "model": self.loop.model,
-            "miou": self.loop.miou,
-            "scheme": self.loop.scheme,
             "classes": [{"id": i, "name": labels.names[i], "color": palette[i]} for i in labels.counted],
         }
 
@@ -35,7 +33,7 @@ class Status:
         stats, idle = self.loop.stats(), self._slot.idle_s
         return stats.to_json() | {
             "stale": bool(self.trouble(stats)),
-            "stale_after_s": round(stale_after_s(self.loop), 3),
+            "stale_after_s": round(stale_after_s(self.loop, stats), 3),
             "idle_s": None if idle is None else round(idle, 3),
             "recording": self.loop.controls.recording,
             "viewers": viewers,
