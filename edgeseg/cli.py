@@ -17,7 +17,7 @@ from edgeseg.progress import clear_line
 
 COMMANDS = ("demo", "data", "train", "evaluate", "quantize", "check", "compile", "compare", "bench", "live")
 """Each is a module of `edgeseg.commands`, and in it a command of that name."""
-MAY_HANG = ("capture", "loop", "outputs")
+MAY_HANG = frozenset({"capture", "loop", "outputs", "window", "page", "record", "mqtt", "mqtt-stop", "reload"})
 """Threads that a driver may hold for ever; Python, which would wake them at its end, then aborts."""
 
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeseg.cores import usable_cores
 from edgeseg.errors import DataError, MissingExtraError, ModelError, UsageError, first_line
 from edgeseg.images import Image, Mask, preprocess, resize_mask
 from edgeseg.labels import Labels
@@ -63,10 +64,14 @@ class Segmenter:
         """What a user should know, a line each: a delegate that was left out, for example."""
         self.invoke_ms = 0.0
         """Duration of the last inference."""
+        self.compiled = False
+        """For the Edge TPU."""
+        self.threads = threads
+        """As asked for; None: chosen here."""
         if interpreter is None:
             data = _read_model(self.path)
             self.info = read_info(self.path)
-            interpreter = self._start(data, threads or min(4, os.cpu_count() or 1), runtime)
+            interpreter = self._start(data, threads or min(4, usable_cores()), runtime)
         self._interpreter = interpreter
         self.size, self.channels = self._check_input()
         self._input_range = self.info.input_range if self.info else input_range
@@ -101,10 +106,14 @@ class Segmenter:
         return np.stack([self.infer(image) for image in images])
 
     def infer(self, image: Image) -> Mask:
-        """Class ids of one `picture`."""
+        """Class ids of one `picture`. Raises ModelError where the inference fails, as without its accelerator."""
         feed(self._input()[0], image, self._input_range)  # nothing may hold the tensor when invoke() begins
         started = time.perf_counter()
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except (RuntimeError, ValueError) as error:
+            cure = "plug the accelerator in again" if self.compiled else "convert the model again"
+            raise ModelError(f"{self.path}: the inference failed ({first_line(error)}); {cure}") from error
         self.invoke_ms = (time.perf_counter() - started) * 1000
         return self._decode(self._output()[0])
 
@@ -124,7 +133,8 @@ class Segmenter:
     def _start(self, data: bytes, threads: int, runtime: str | None) -> Any:
         name, module = load_runtime(runtime)
         self.runtime = name
-        delegates = self._edgetpu(module) if EDGETPU_OP in data else []
+        self.compiled = EDGETPU_OP in data
+        delegates = self._edgetpu(module) if self.compiled else []
         known = module.OpResolverType
         resolvers = (
             [known.BUILTIN_REF] if name == "reference" else [known.AUTO, known.BUILTIN_WITHOUT_DEFAULT_DELEGATES]

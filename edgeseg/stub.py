@@ -1,6 +1,6 @@
 """An interpreter without a network: it takes its time, and gives masks that follow the picture.
 
-`stub:?invoke_ms=10&size=256x256&classes=3&output=labels&hang_at=50`, all optional, stands in
+`stub:?invoke_ms=10&size=256x256&classes=3&output=labels&hang_at=50&fail_at=9`, all optional, stands in
 for a model's file wherever one is opened. It waits as an accelerator lets its host wait, and
 hangs, if it is told to, as one does that has lost its cable.
 """
@@ -25,7 +25,7 @@ STRIDE = 4
 GREEN = 1
 INPUT, OUTPUT = 0, 1
 """Indices of the two tensors."""
-DEFAULTS = {"invoke_ms": "10", "size": "256x256", "classes": "3", "output": "labels", "hang_at": "0"}
+DEFAULTS = {"invoke_ms": "10", "size": "256x256", "classes": "3", "output": "labels", "hang_at": "0", "fail_at": "0"}
 
 
 class StubInterpreter:
@@ -38,17 +38,19 @@ class StubInterpreter:
         invoke_ms: float = 10.0,
         output: str = "labels",
         hang_at: int | None = None,
+        fail_at: int | None = None,
     ) -> None:
         """A model from (1, *size, 3) uint8 to class ids (1, *size) uint8, or to int8 logits at STRIDE.
 
         The class of a pixel is its share of green. At the `hang_at`-th inference, counted from 1,
-        `invoke` never returns. Raises UsageError for values that no model has.
+        `invoke` never returns; from the `fail_at`-th on it raises RuntimeError. Raises UsageError
+        for values that no model has.
         """
         if output not in OUTPUTS:
             raise UsageError(f"a stub has no output '{output}'; it has {' or '.join(OUTPUTS)}")
         if min(size) < STRIDE or not 2 <= classes <= 255 or invoke_ms < 0 or (hang_at is not None and hang_at < 1):
             raise UsageError(f"a stub has 2 to 255 classes, a size from {STRIDE}x{STRIDE} up, and nothing below zero")
-        self._invoke_s, self._hang_at = invoke_ms / 1000, hang_at
+        self._invoke_s, self._hang_at, self._fail_at = invoke_ms / 1000, hang_at, fail_at
         self._invoked = 0
         self.classes = classes
         """How many; class ids alone do not tell it."""
@@ -80,6 +82,8 @@ class StubInterpreter:
         self._invoked += 1
         while self._invoked == self._hang_at:
             time.sleep(3600)
+        if self._fail_at is not None and self._invoked >= self._fail_at:
+            raise RuntimeError("the stub was told to fail")
         green = cv2.extractChannel(self._given[0], GREEN)
         if self._made.dtype == np.uint8:
             cv2.LUT(green, self._class_of_level, dst=self._made[0])
@@ -95,8 +99,9 @@ def parse(text: str) -> StubInterpreter:
     """The stub that `stub:?…` asks for; raises UsageError for options that it does not have."""
     options = read_options(text, DEFAULTS, query=text.removeprefix(SCHEME).lstrip("?"))
     try:
-        size, classes, hang_at = read_size(options["size"]), int(options["classes"]), int(options["hang_at"]) or None
-        return StubInterpreter(size, classes, float(options["invoke_ms"]), options["output"], hang_at)
+        hang_at, fail_at = (int(options[name]) or None for name in ("hang_at", "fail_at"))
+        size, classes, invoke_ms = read_size(options["size"]), int(options["classes"]), float(options["invoke_ms"])
+        return StubInterpreter(size, classes, invoke_ms, options["output"], hang_at, fail_at)
     except ValueError as error:  # UsageError is one
         raise UsageError(f"{text}: cannot be read ({error}); write it like stub:?invoke_ms=10&size=256x256") from error
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,10 @@ from edgeseg.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeseg.progress import ProgressLine
+
+
+CAMERA = "0"
+"""The source where none is named."""
 
 
 class Roi(click.ParamType):  # type: ignore[type-arg]  # a parameter only from click 8.4 on
@@ -35,9 +41,8 @@ class Roi(click.ParamType):  # type: ignore[type-arg]  # a parameter only from c
 @click.argument("model", required=False)
 @click.option(
     "--source",
-    default="0",
-    show_default=True,
-    help="0  camera:/dev/video0?size=480x640  picamera:0  rtsp://…  http://…  clip.mp4  a folder  belt:  fake:",
+    help="0 (the default)  camera:/dev/video0?size=480x640  picamera:0  rtsp://…  http://…  clip.mp4  a folder  "
+    "belt:  fake:",
 )
 @click.option("--replay", type=FOLDER, metavar="DIR", help="A recording made with --out record:DIR, as the source.")
 @click.option(
@@ -71,7 +76,7 @@ class Roi(click.ParamType):  # type: ignore[type-arg]  # a parameter only from c
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def live(
     model: str | None,
-    source: str,
+    source: str | None,
     replay: Path | None,
     as_camera: bool,
     out: tuple[str, ...],
@@ -92,11 +97,11 @@ def live(
 ) -> None:
     """Segment what a camera, stream, video, folder or the rendered belt shows with the .tflite MODEL.
 
-    Ctrl-C ends it well. SIGHUP reads the model's file anew.
+    Ctrl-C ends it well. As a service, it reads the model's file anew at SIGHUP.
     """
     from edgeseg.labels import read_labels
     from edgeseg.live.config import LoopConfig
-    from edgeseg.live.defaults import default_outputs
+    from edgeseg.live.defaults import default_outputs, refuse_overwriting
     from edgeseg.live.models import check_fallback, open_model
     from edgeseg.live.run import run
     from edgeseg.progress import ProgressLine
@@ -112,12 +117,11 @@ def live(
     line = ProgressLine()
     say = _speaker(line)
     segmenter = open_model(model, cores, read_labels(labels) if labels else None)
-    check_fallback(segmenter, fallback)
-    uri = f"replay:{replay}" if replay else source
-    for each in out:
-        target = each.partition("?")[0].removeprefix("record:")
-        if Path(target).resolve() == Path(uri.removeprefix("replay:")).resolve():
-            raise UsageError(f"{each}: is the source, which the output would overwrite; choose another --out")
+    check_fallback(segmenter, fallback, scores=unsure is not None)
+    if replay and source:
+        raise UsageError("--replay is a source already; leave --source out")
+    uri = f"replay:{replay}" if replay else source or CAMERA
+    refuse_overwriting(uri, out)
     opened = realtime(open_source(uri)) if as_camera else open_source(uri)
     for note in [*segmenter.notes, *opened.notes]:
         say(note)
@@ -135,7 +139,8 @@ def live(
         invoke_limit_s=invoke_limit,
     )
     reload = threading.Event()
-    signal.signal(signal.SIGHUP, lambda *_: reload.set())
+    gone = sys.stderr.isatty()  # to a terminal's programs the signal says that it is gone
+    signal.signal(signal.SIGHUP, signal.default_int_handler if gone else lambda *_: reload.set())
     stats = run(segmenter, opened, chosen, config, lambda now: line.show(live_line(now)), say, reload=reload)
     line.clear()
     text = json.dumps(stats.to_json()) if as_json else live_summary(stats, chosen)
@@ -146,8 +151,9 @@ def _speaker(line: ProgressLine) -> Callable[[str], None]:
     """Notes for the person at the terminal, each on a line of its own."""
 
     def say(text: str) -> None:
-        line.clear()
-        click.echo(f"note: {text}", err=True)
+        with suppress(OSError):  # nobody is at the terminal any more, and the loop goes on
+            line.clear()
+            click.echo(f"note: {text}", err=True)
 
     return say
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 
+from edgeseg.cores import usable_cores
 from edgeseg.live.outlet import Outlet
-from edgeseg.sinks.sink import Segmented
+from edgeseg.sinks.sink import EndLoop, Segmented
 from edgeseg.stats import median
 
-GIVE_UP_S = 1.0
-"""How long the end of a loop waits for a thread whose sink is stuck."""
+LOOK_S = 0.1
+"""How long a full queue is waited for before looking whether the loop is to end."""
 
 
 class Delivery:
@@ -24,6 +24,7 @@ class Delivery:
         self._queue: queue.Queue[Segmented | None] = queue.Queue(maxsize=1)
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
+        self._finished = threading.Event()
 
     @property
     def outputs(self) -> int:
@@ -31,33 +32,47 @@ class Delivery:
         return len(self._outlet)
 
     def put(self, segmented: Segmented) -> None:
-        """Raises what the outlet raised, if need be at the next call."""
+        """Raises what the outlet raised, if need be at the next call; does nothing once it is finished."""
         if self.threads == 1:
-            self._drain()
-            self._outlet.write(segmented)
+            self._join()
+            if not self._finished.is_set():
+                self._outlet.write(segmented)
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="outputs", daemon=True)
             self._thread.start()
-        self._queue.put(segmented)
+        self._hand_over(segmented)
         self._raise()
 
-    def finish(self) -> None:
-        """Wait until all is written; a sink that is stuck is given up after a second."""
-        self._drain(GIVE_UP_S)
+    def finish(self, timeout_s: float | None = None) -> None:
+        """Wait until all is written, or a sink has been stuck for `timeout_s`; raises what the outlet raised."""
+        self._join(timeout_s)
+        self._finished.set()
+        if not isinstance(self._failure, EndLoop):
+            self._raise()
 
-    def _drain(self, timeout_s: float | None = None) -> None:
+    def _hand_over(self, segmented: Segmented) -> None:
+        while not self._finished.is_set():
+            try:
+                self._queue.put(segmented, timeout=LOOK_S)
+            except queue.Full:
+                continue
+            return
+
+    def _join(self, timeout_s: float | None = None) -> None:
         """End the thread: sinks are called by one thread at a time."""
-        if self._thread is not None:
-            thread, self._thread = self._thread, None
-            self._queue.put(None)
-            thread.join(timeout_s)
-        self._raise()
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        try:
+            self._queue.put(None, timeout=timeout_s)
+        except queue.Full:  # a sink is stuck, and its thread is left to itself
+            return
+        thread.join(timeout_s)
 
     def _raise(self) -> None:
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
+        if self._failure is not None:
+            raise self._failure
 
     def _work(self) -> None:
         while (segmented := self._queue.get()) is not None:
@@ -83,10 +98,10 @@ class ThreadChoice:
     GAIN = 0.95
     """Two threads must take at most this share of the time, or the simpler loop wins."""
 
-    def __init__(self, forced: int | None, outputs: int) -> None:
-        only_one = not outputs or (os.cpu_count() or 1) == 1
+    def __init__(self, forced: int | None, outputs: int, cores: int | None = None) -> None:
+        """`cores` defaults to those that this process may use."""
         self.threads = forced or 1
-        self.settled = forced is not None or only_one
+        self.settled = forced is not None or not outputs or (cores or usable_cores()) == 1
         self._busy_ms: list[list[float]] = [[]]
 
     def add(self, busy_ms: float) -> None:

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from edgeseg.errors import DataError, SourceError
+from edgeseg.errors import DataError, ModelError, SourceError
+from edgeseg.images import Image, Mask
 from edgeseg.live.config import LoopConfig
 from edgeseg.live.delivery import Delivery, ThreadChoice
 from edgeseg.live.pace import Pace
@@ -18,7 +19,7 @@ from edgeseg.sources import Source
 from edgeseg.sources.frame import Frame
 
 HOPELESS = 30
-"""Unreadable frames, without a good one ever, after which a source is given up."""
+"""Unreadable frames in a row after which it is said, or, where there never was a good one, the source given up."""
 
 
 class Loop:
@@ -34,6 +35,8 @@ class Loop:
         """Set at the end, whatever brought it about."""
         self.failure: BaseException | None = None
         """What ended the loop, if it was not the source's end or `stop`."""
+        self.broken: ModelError | None = None
+        """Why the model at work cannot go on; the loop waits for `replace`."""
         self.pace = Pace(config.max_fps)
         self.alive_at = time.monotonic()
         """When the loop last took a frame, or knew that there is none."""
@@ -42,8 +45,9 @@ class Loop:
         self._frames = source.frames()
         self._choice = ThreadChoice(config.threads, delivery.outputs)
         self._margin = _margin() if config.unsure else None
-        self._taken = 0
-        self._invoking_since: float | None = None
+        self._taken = self._unreadable = 0
+        self._lock = threading.Lock()
+        self._inference, self._invoking_since = 0, 0.0
         self._stop = threading.Event()
         self._worker: threading.Thread | None = None
 
@@ -52,10 +56,10 @@ class Loop:
         self._worker = threading.Thread(target=self._work, name="loop", daemon=True)
         self._worker.start()
 
-    def stop(self, timeout_s: float) -> None:
+    def stop(self, timeout_s: float = 0.0) -> None:
         """End after the frame in hand; give up waiting after `timeout_s`."""
         self._stop.set()
-        if self._worker is not None:
+        if self._worker is not None and timeout_s:
             self._worker.join(timeout_s)
 
     @property
@@ -67,35 +71,54 @@ class Loop:
     def model(self, segmenter: Segmenter) -> None:
         """Use another from the next frame on."""
         self._segmenter = segmenter
-        self._tally.model = segmenter.path.name
+        self._tally.describe(segmenter)
+
+    def hanging(self, limit_s: float) -> int | None:
+        """Number of the inference in hand if it has taken longer than `limit_s`, for `replace`."""
+        with self._lock:
+            late = self._invoking_since and time.monotonic() - self._invoking_since > limit_s
+            return self._inference if late else None
+
+    def replace(self, segmenter: Segmenter, inference: int | None) -> bool:
+        """Leave the thread to itself that hangs in this inference, and go on with another model in a new one.
+
+        False, and nothing has changed, where it has come back meanwhile. None: the model is `broken`.
+        """
+        with self._lock:
+            if inference is not None and (inference != self._inference or not self._invoking_since):
+                return False
+            self.broken, self._invoking_since = None, 0.0
+            self.model = segmenter
+            self.start()
+            return True
 
     @property
-    def hanging_s(self) -> float:
-        """For how long the inference in hand has been running; 0 where none is."""
-        since = self._invoking_since
-        return time.monotonic() - since if since is not None else 0.0
-
-    def replace(self, segmenter: Segmenter) -> None:
-        """Leave a thread that hangs to itself, and go on with another model."""
-        self.model = segmenter
-        self._invoking_since = None
-        self.start()
+    def _wanted(self) -> bool:
+        return self._worker is threading.current_thread()
 
     def _work(self) -> None:
+        failure: BaseException | None = None
         try:
-            while not self._stop.is_set():
-                self.pace.wait(self._stop)
+            while not self._stop.is_set() and self._wanted:
+                if self._taken % self._config.every == 0:
+                    self.pace.wait(self._stop)
                 frame = next(self._frames)
-                if self._worker is not threading.current_thread():
-                    return
                 self.alive_at = time.monotonic()
-                if frame is not None and not self._take(frame):
+                if frame is None:
+                    self.pace.missed()
+                elif not self._take(frame):
                     break
         except (StopIteration, EndLoop):
             pass
-        except BaseException as failure:  # noqa: BLE001  # raised again in the main thread
+        except ModelError as error:
+            with self._lock:
+                if self._wanted:
+                    self.broken = error
+            return
+        except BaseException as error:  # noqa: BLE001  # raised again in the main thread
+            failure = error
+        if self._wanted:
             self.failure = failure
-        if self._worker is threading.current_thread():
             self.done.set()
 
     def _take(self, frame: Frame) -> bool:
@@ -103,6 +126,7 @@ class Loop:
         self._taken += 1
         if (self._taken - 1) % self._config.every:
             return True
+        self.pace.took()
         began = time.perf_counter()
         model = self._segmenter
         try:
@@ -112,11 +136,10 @@ class Loop:
         except DataError as error:
             self._skip(error)
             return True
-        self._invoking_since = time.monotonic()
-        label_map = model.infer(picture)
-        if self._worker is not threading.current_thread():
+        self._unreadable, self._tally.trouble = 0, ""
+        label_map = self._infer(model, picture)
+        if label_map is None:
             return False
-        self._invoking_since = None
         age_ms = (time.monotonic() - frame.captured) * 1000
         sure = self._margin(model.scores()) if self._margin and model.output == "logits" else None
         if self._tally.smoother is not None:
@@ -124,14 +147,35 @@ class Loop:
         segmented = Segmented(frame, label_map, self._tally.frames, model.invoke_ms, age_ms, sure)
         self._delivery.put(segmented)
         busy_ms = (time.perf_counter() - began) * 1000
-        self._tally.add(segmented, busy_ms)
+        self._tally.add(segmented, busy_ms, self.pace.held_s)
         self._settle_threads(busy_ms)
         return self._config.max_frames is None or self._tally.frames < self._config.max_frames
 
+    def _infer(self, model: Segmenter, picture: Image) -> Mask | None:
+        """None where it took so long that this thread was replaced."""
+        with self._lock:
+            if not self._wanted:
+                return None
+            self._inference += 1
+            self._invoking_since = time.monotonic()
+        try:
+            label_map = model.infer(picture)
+        finally:
+            with self._lock:
+                wanted = self._wanted
+                if wanted:
+                    self._invoking_since = 0.0
+        return label_map if wanted else None
+
     def _skip(self, error: DataError) -> None:
         self._tally.bad += 1
-        if self._tally.bad >= HOPELESS and not self._tally.frames:
-            raise SourceError(f"none of {self._tally.bad} frames can be used: {error}")
+        self._unreadable += 1
+        if self._unreadable < HOPELESS:
+            return
+        text = f"none of the last {self._unreadable} frames can be used: {error}"
+        if not self._tally.frames:
+            raise SourceError(text)
+        self._tally.trouble = text
 
     def _settle_threads(self, busy_ms: float) -> None:
         if not self._choice.settled:

@@ -28,7 +28,7 @@ def reopen(old: Segmenter) -> Segmenter:
     from edgeseg.trial import require_survival  # here, since few need it and a loop starts the sooner
 
     require_survival(old.path)
-    return _matching(Segmenter(old.path), old)
+    return _matching(Segmenter(old.path, old.threads), old)
 
 
 def open_fallback(model: Segmenter, fallback: Path | None) -> Segmenter:
@@ -40,20 +40,21 @@ def open_fallback(model: Segmenter, fallback: Path | None) -> Segmenter:
     path = fallback or (sibling if sibling != model.path and sibling.is_file() else None)
     if path is None:
         raise ModelError(f"{model.path}: has no other model to fall back on; name one with --fallback")
-    return _matching(Segmenter(path), model)
+    return _matching(Segmenter(path, model.threads), model)
 
 
-def check_fallback(model: Segmenter, fallback: Path | None) -> None:
-    """Refuse now what would be refused when it is needed; raises ModelError or UsageError."""
-    if fallback is not None:
-        open_fallback(model, fallback)
+def check_fallback(model: Segmenter, fallback: Path | None, scores: bool = False) -> None:
+    """Refuse now what would be refused when it is needed; raises ModelError or UsageError.
+
+    With `scores` it has to give them.
+    """
+    if fallback is not None and open_fallback(model, fallback).output == "labels" and scores:
+        raise UsageError(f"{fallback}: gives class ids alone; --unsure needs one of  quantize --output logits")
 
 
 def _matching(new: Segmenter, old: Segmenter) -> Segmenter:
-    if len(new.labels.names) != len(old.labels.names):
-        raise UsageError(
-            f"{new.path}: has {len(new.labels.names)} classes, {old.path} has {len(old.labels.names)}; "
-            "only a model of the same classes can take its place"
-        )
+    count = len(new.labels.names) == len(old.labels.names)
+    if not count or (new.info and old.info and new.labels.names != old.info.labels.names):
+        raise UsageError(f"{new.path}: has other classes than {old.path}; only a model of the same can take its place")
     new.labels = old.labels
     return new

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from functools import partial
 
-from edgeseg.errors import OutputError
+from edgeseg.errors import OutputError, UsageError
 from edgeseg.sinks import find_sink, open_sink
 from edgeseg.sinks.sink import LoopInfo, Segmented, Sink
 from edgeseg.uri import without_password
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
+STUCK_S = 0.3
+"""How long the end of a loop waits for a write that does not come back."""
 
 
 class Outlet:
     """The open sinks. One thread writes; any thread may read `states`."""
 
-    def __init__(self, uris: Sequence[str], loop: LoopInfo, extra: Sequence[Sink] = ()) -> None:
-        """Open all; raises UsageError and OutputError, with none left open."""
-        for uri in uris:
+    def __init__(self, uris: Sequence[str], loop: LoopInfo, extra: Sequence[tuple[str, Sink]] = ()) -> None:
+        """Open all; `extra` are open already, with a name. Raises UsageError and OutputError, with none left open."""
+        for number, uri in enumerate(uris):
             find_sink(uri)  # a mistyped one is refused before any is opened
+            if uri in uris[:number]:
+                raise UsageError(f"{without_password(uri)}: stands twice among the outputs; name each once")
         self._lines: list[_Line] = []
         try:
-            for sink in extra:
-                self._lines.append(_Line(type(sink).__name__, partial(_same, sink), loop.say))
+            for name, sink in extra:
+                self._lines.append(_Line(name, partial(_same, sink), loop.say))
             for uri in uris:
                 self._lines.append(_Line(without_password(uri), partial(open_sink, uri, loop), loop.say))
         except BaseException:
@@ -47,10 +51,22 @@ class Outlet:
             line.write(segmented)
 
     def close(self, complete: bool) -> None:
-        """Finish all; raises OutputError where one could not be finished, or lost frames."""
-        with ExitStack() as closing:  # one that fails to close does not keep the others open
-            for line in reversed(self._lines):
-                closing.callback(line.close, complete)
+        """Finish all, side by side; raises OutputError where one could not be finished, or lost frames."""
+        failures: list[BaseException] = []
+
+        def finish(line: _Line) -> None:
+            try:
+                line.close(complete)
+            except BaseException as failure:  # noqa: BLE001  # raised again below
+                failures.append(failure)
+
+        threads = [threading.Thread(target=finish, args=(line,)) for line in self._lines]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise failures[0]
 
 
 def _same(sink: Sink) -> Sink:
@@ -66,21 +82,26 @@ class _Line:
         self._sink: Sink | None = opener()
         self._failure, self._lost = "", 0
         self._again_at, self._wait_s = 0.0, FIRST_WAIT_S
+        self._busy = threading.Lock()
+        self._closed = False
 
     def write(self, segmented: Segmented) -> None:
-        if self._sink is None and time.monotonic() < self._again_at:
-            self._lost += 1
-            return
-        try:
-            if self._sink is None:
-                self._sink = self._open()
-            self._sink.write(segmented)
-        except OSError as error:
-            self._fail(str(error))
-            return
-        if self.state:
-            self._say(f"{self.name}: works again; {self._lost} frames are not in it")
-            self.state, self._wait_s = "", FIRST_WAIT_S
+        with self._busy:
+            if self._closed:  # a frame that was in hand when the loop ended
+                return
+            if self._sink is None and time.monotonic() < self._again_at:
+                self._lost += 1
+                return
+            try:
+                if self._sink is None:
+                    self._sink = self._open()
+                self._sink.write(segmented)
+            except OSError as error:
+                self._fail(str(error))
+                return
+            if self.state:
+                self._say(f"{self.name}: works again; {self._lost} frames are not in it")
+                self.state, self._wait_s = "", FIRST_WAIT_S
 
     def _fail(self, failure: str) -> None:
         if not self.state:  # said once, not at every try
@@ -97,7 +118,13 @@ class _Line:
                 self.state = self._failure = str(error)
 
     def close(self, complete: bool) -> None:
-        if self._sink is not None:
-            self._sink.close(complete)
+        if not self._busy.acquire(timeout=STUCK_S):
+            raise OutputError(f"{self.name}: does not take what it is given, and was left unfinished; is it blocked?")
+        try:
+            self._closed = True
+            if self._sink is not None:
+                self._sink.close(complete)
+        finally:
+            self._busy.release()
         if self._lost and complete:
             raise OutputError(f"{self._failure} ({self._lost} frames are not in it)")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgeseg.live.governor import Ruling
     from edgeseg.live.outlet import Outlet
     from edgeseg.live.smooth import Smoother
+    from edgeseg.segmenter import Segmenter
 
 KEEP = 1000
 """Frames whose durations are kept."""
@@ -31,13 +32,14 @@ class Tally:
 
     labels: Labels
     source: Source
-    model: str
     outlet: Outlet | None = None
     smoother: Smoother | None = None
     ruling: Ruling | None = None
     threads: int = 1
     frames: int = 0
     bad: int = 0
+    trouble: str = ""
+    """What is wrong with the frames, where they come."""
 
     def __post_init__(self) -> None:
         self._started = time.monotonic()
@@ -46,11 +48,19 @@ class Tally:
         self._lock = threading.Lock()
         self._invoke, self._overhead, self._age = (deque[float](maxlen=KEEP) for _ in range(3))
         self._moments: deque[float] = deque(maxlen=KEEP)
+        self._model: tuple[str, float | None, str | None] = ("", None, None)
+        self._held_s = 0.0
 
-    def add(self, segmented: Segmented, frame_ms: float) -> None:
-        """Count one mask, whose frame kept the loop's own thread busy for `frame_ms`."""
+    def describe(self, segmenter: Segmenter) -> None:
+        """Tell which model is at work."""
+        known = segmenter.info.provenance if segmenter.info else {}
+        self._model = segmenter.path.name, known.get("miou"), known.get("scheme")
+
+    def add(self, segmented: Segmented, frame_ms: float, held_s: float) -> None:
+        """Count one mask, whose frame kept the loop's own thread busy for `frame_ms`; see `Pace.held_s`."""
         with self._lock:
             self.frames += 1
+            self._held_s = held_s
             self._areas += segmented.areas
             self._newest = segmented
             self._invoke.append(segmented.invoke_ms)
@@ -63,9 +73,12 @@ class Tally:
         now = time.monotonic()
         with self._lock:
             invoke, overhead, age = (list(kept) for kept in (self._invoke, self._overhead, self._age))
-            recent = sum(now - moment <= RECENT_S for moment in self._moments)
+            recent = [moment for moment in self._moments if now - moment <= RECENT_S]
             areas, newest = self._areas / max(1, self.frames), self._newest
         seconds = now - self._started
+        full = len(recent) == KEEP  # then they reach back less than RECENT_S
+        span_s = now - recent[0] if full else min(RECENT_S, seconds)
+        model, miou, scheme = self._model
         flickers = (self.smoother.raw, self.smoother.smoothed) if self.smoother else (None, None)
         return LiveStats(
             frames=self.frames,
@@ -74,13 +87,16 @@ class Tally:
             overhead_ms=median(overhead),
             dropped=self.source.dropped,
             areas=self._named(areas),
-            model=self.model,
-            recent_fps=recent / min(RECENT_S, seconds) if seconds else 0.0,
+            model=model,
+            miou=miou,
+            scheme=scheme,
+            period_s=self._held_s,
+            recent_fps=len(recent) / span_s if span_s else 0.0,
             age_ms=median(age),
             bad=self.bad,
             areas_now=self._named(newest.areas) if newest else {},
             threads=self.threads,
-            source=self.source.state,
+            source=self.source.state or self.trouble,
             outputs=self.outlet.states if self.outlet else {},
             flicker=flickers[0],
             flicker_smoothed=flickers[1],

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -118,6 +119,35 @@ def test_ctrl_c_ends_even_a_loop_whose_accelerator_hangs(live: Callable[..., Liv
     assert out.is_file()
 
 
+def test_a_stream_that_stalls_without_closing_is_stale(live: Callable[..., Live]) -> None:
+    loop = live("stub:?invoke_ms=1&size=64x96", "--source", f"fake:?stall=2+60&{SMALL}", "--out", "http://127.0.0.1:0")
+    page = loop.wait_for(r"page: (http://\S+)")[1]
+    until(lambda: health(page) == 200)
+    until(lambda: health(page) == 503)
+    stats = json.loads(urllib.request.urlopen(f"{page}/stats.json", timeout=10).read())
+    assert stats["stale"]
+    assert stats["source"].startswith("silent for") or stats["source"] == ""
+    assert loop.end()[0] == 0
+
+
+def test_a_disk_that_fills_is_told_and_the_page_goes_on(live: Callable[..., Live], tmp_path: Path) -> None:
+    """RLIMIT_FSIZE stands in for the disk: nothing that this process writes may grow beyond 2 kB."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        loop = live(
+            *("stub:?invoke_ms=1&size=64x96", "--source", f"fake:?{SMALL}", "--out", "http://127.0.0.1:0"),
+            *("--out", f"jsonl:{tmp_path / 'areas'}"),
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    page = loop.wait_for(r"page: (http://\S+)")[1]
+    loop.wait_for(r"areas: cannot be written \(.*; free some space; the loop goes on and tries again")
+    until(lambda: health(page) == 200)
+    assert loop.end()[0] == 1
+    assert re.search(r"areas: .*\d+ frames are not in it", loop.said)
+
+
 def test_systemd_hears_of_readiness_life_and_the_end(live: Callable[..., Live], tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
@@ -159,5 +189,6 @@ def test_a_model_that_was_swapped_for_a_broken_one_is_refused_and_the_old_one_go
 def test_a_dead_source_at_the_start_is_refused_at_once(live: Callable[..., Live]) -> None:
     loop = live("stub:", "--source", "rtsp://user:s3cret@127.0.0.1:9/x", "--frames", "3")
     assert loop.process.wait(timeout=60) == 1
+    assert "no stream can be had there" in loop.said
     assert "s3cret" not in loop.said
     assert "Traceback" not in loop.said

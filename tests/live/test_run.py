@@ -1,20 +1,25 @@
 import itertools
+import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgeseg.errors import ModelError, OutputError, SourceError
+from edgeseg.errors import ModelError, OutputError, SourceError, UsageError
+from edgeseg.labels import Labels
 from edgeseg.live.config import LoopConfig
-from edgeseg.live.models import open_model
+from edgeseg.live.models import open_model, reopen
 from edgeseg.live.run import run
 from edgeseg.segmenter import Segmenter
 from edgeseg.sinks.sink import EndLoop, Segmented
 from edgeseg.sources import open_source
 from edgeseg.sources.frame import Frame
+from edgeseg.stats import LiveStats
+from edgeseg.stub import StubInterpreter
 
 STUB = "stub:?invoke_ms=1&size=64x96"
 
@@ -97,10 +102,13 @@ def test_ticks_without_a_frame_are_no_frames() -> None:
     assert run(open_model(STUB), Listed([None, plain(0), None, None, plain(1)])).frames == 2
 
 
-def test_the_viewer_may_end_the_loop() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_viewer_may_end_the_loop(threads: int) -> None:
     sink = Kept(at=3, error=EndLoop())
-    stats = run(open_model(STUB), Listed([plain(i) for i in range(20)]), extra=[sink], config=LoopConfig(threads=1))
-    assert stats.frames == 3
+    frames = Listed([plain(i) for i in range(200)])
+    stats = run(open_model(STUB), frames, extra=[sink], config=LoopConfig(threads=threads))
+    assert 3 <= stats.frames < 20
+    assert len(sink.got) == 3
     assert sink.complete
 
 
@@ -172,8 +180,78 @@ def test_an_accelerator_that_hangs_and_has_no_stand_in_ends_the_loop_with_a_cure
         )
 
 
-def swap(path: Path, data: bytes) -> str:
-    """Run a loop on a copy of a model, put `data` in its place, ask for it to be read: what was said."""
+def test_an_accelerator_that_fails_is_left_as_one_that_hangs(int8_model: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    failing = open_model("stub:?size=64x96&invoke_ms=1&fail_at=5&classes=5", labels=Segmenter(int8_model).labels)
+    stats = run(
+        failing, open_source("belt:?size=64x96&frames=12"), config=LoopConfig(fallback=int8_model), say=said.append
+    )
+    assert stats.model == int8_model.name
+    assert stats.frames == 11
+    assert [text for text in said if "the inference failed" in text]
+
+
+def test_an_accelerator_that_fails_and_has_no_stand_in_ends_the_loop_with_a_cure() -> None:
+    with pytest.raises(ModelError, match=r"the inference failed .*--fallback"):
+        run(open_model("stub:?fail_at=3&invoke_ms=1"), open_source("belt:?size=64x96"))
+
+
+def test_an_accelerator_that_wakes_too_late_disturbs_nobody(int8_model: Path) -> None:
+    woken = threading.Event()
+
+    class Waking(StubInterpreter):
+        invoked = 0
+
+        def invoke(self) -> None:
+            self.invoked += 1
+            if self.invoked == 5:
+                woken.wait(60)
+                raise RuntimeError("unplugged")
+
+    class Waker(Kept):
+        def write(self, segmented: Segmented) -> None:
+            super().write(segmented)
+            if segmented.index == 8:
+                woken.set()
+
+    labels = Segmenter(int8_model).labels
+    sink = Waker()
+    stats = run(
+        Segmenter("waking", labels=labels, interpreter=Waking((64, 96), 5, 0)),
+        open_source("belt:?size=64x96&frames=40&fps=100"),
+        config=LoopConfig(fallback=int8_model, invoke_limit_s=0.3),
+        extra=[sink],
+    )
+    assert stats.frames == 39
+    assert sink.complete
+
+
+def test_ending_before_the_first_frame_is_no_failure() -> None:
+    class Silent(Listed):
+        def frames(self) -> Iterator[None]:
+            while not self.closed:
+                time.sleep(0.05)
+                yield None
+
+    class Impatient(Kept):
+        """A viewer that goes before anything has come."""
+
+    ended = run(
+        open_model(STUB), Silent([]), on_progress=lambda stats: signal.raise_signal(signal.SIGINT), extra=[Impatient()]
+    )
+    assert ended.frames == 0
+
+
+def test_frames_that_stop_being_usable_are_told() -> None:
+    good, small = plain(0, (100, 100)), [plain(1, (20, 20)) for _ in range(40)]
+    stats = run(open_model(STUB), Listed([good, *small]), config=LoopConfig(roi=(0, 0, 50, 50)))
+    assert stats.frames == 1
+    assert stats.bad == 40
+    assert "none of the last 40 frames can be used: the part 0,0,50,50 lies outside" in stats.source
+
+
+def swap(path: Path, data: bytes) -> tuple[LiveStats, str]:
+    """Run a loop on a copy of a model, put `data` in its place, ask for it to be read: figures, and what was said."""
     reload, said, stop = threading.Event(), list[str](), threading.Event()
 
     class Swapping(Kept):
@@ -192,22 +270,32 @@ def swap(path: Path, data: bytes) -> str:
     frames = (plain(i % 200) for i in itertools.count())
     source = Listed([])
     source.frames = lambda: frames  # type: ignore[method-assign]
-    run(Segmenter(path), source, say=say, extra=[Swapping()], reload=reload, config=LoopConfig(max_fps=50, threads=1))
-    return " ".join(said)
+    config = LoopConfig(max_fps=50, threads=1)
+    return run(Segmenter(path), source, say=say, extra=[Swapping()], reload=reload, config=config), " ".join(said)
 
 
 def test_a_model_swapped_for_a_broken_one_leaves_the_old_one_at_work(int8_model: Path, tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(int8_model.read_bytes())
-    said = swap(path, int8_model.read_bytes()[:5000])
+    stats, said = swap(path, int8_model.read_bytes()[:5000])
     assert "convert the model again" in said
     assert "the model before it goes on" in said
+    assert stats.scheme == "int8"
 
 
-def test_a_model_swapped_for_a_good_one_is_used(int8_model: Path, tmp_path: Path) -> None:
+def test_a_model_swapped_for_a_good_one_is_used(models: Callable[[str, str], Path], tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
-    path.write_bytes(int8_model.read_bytes())
-    assert "read anew" in swap(path, int8_model.read_bytes())
+    path.write_bytes(models("int8", "labels").read_bytes())
+    stats, said = swap(path, models("float32", "labels").read_bytes())
+    assert "read anew" in said
+    assert stats.scheme == "float32"
+
+
+def test_a_model_of_other_classes_cannot_take_the_place(models: Callable[[str, str], Path], tmp_path: Path) -> None:
+    model = Segmenter(models("int8", "labels"))
+    model.info = replace(model.info, labels=Labels.from_names(["a", "b", "c", "d", "e"]))
+    with pytest.raises(UsageError, match="has other classes"):
+        reopen(model)
 
 
 def hot(folder: Path) -> Path:
@@ -233,7 +321,7 @@ def test_a_board_that_stays_hot_gets_the_smaller_model(
 ) -> None:
     monkeypatch.setattr("edgeseg.live.governor.STEP_S", 0.1)
     monkeypatch.setattr("edgeseg.live.governor.SMALLER_S", 0.1)
-    monkeypatch.setattr("edgeseg.live.run.GOVERN_EVERY_S", 0.01)
+    monkeypatch.setattr("edgeseg.live.watch.GOVERN_EVERY_S", 0.01)
     said: list[str] = []
     labels = Segmenter(int8_model).labels
     stats = run(

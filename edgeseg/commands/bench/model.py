@@ -36,10 +36,11 @@ def bench_model(
     from edgeseg.commands.bench.tables import board_table, latency_table, operator_table
     from edgeseg.progress import ProgressLine
 
-    line, data = ProgressLine(), model.read_bytes()
+    line = ProgressLine()
     report = bench_files(
         model, against, threads, seconds, runtime, lambda *at: line.count("seconds", int(at[0]), int(at[1]))
     )
+    data = model.read_bytes()
     times = time_operators(data, report.fastest.threads, runtime, lambda *at: line.count("rounds", *at))
     macs = macs_by_type(operators(data))
     line.clear()
