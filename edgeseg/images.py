@@ -38,6 +38,17 @@ def read_frame(path: Path) -> Image:
     return np.asarray(frame, np.uint8)
 
 
+def encode_jpeg(image: Image, quality: int) -> bytes:
+    """BGR uint8 HxWx3 as JPEG; `quality` is 0 to 100."""
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+
+
+def encode_png(image: Image | Mask, compression: int | None = None) -> bytes:
+    """BGR uint8 HxWx3, or class ids HxW, as PNG; `compression` is 0 (none) to 9 (slow), or what cv2 thinks best."""
+    options = [] if compression is None else [cv2.IMWRITE_PNG_COMPRESSION, compression]
+    return cv2.imencode(".png", image, options)[1].tobytes()
+
+
 def to_channels(frame: Image, channels: int) -> Image:
     """BGR frame to what a model of `channels` (3 RGB or 1 grey) sees, HxWxchannels uint8."""
     if channels == 1:

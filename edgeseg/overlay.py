@@ -20,30 +20,32 @@ class Overlay:
     def __init__(self, labels: Labels, opacity: float = 0.5, legend: bool = True) -> None:
         self._opacity = opacity
         colors = labels.palette()[:, ::-1]
-        self._colors = np.ascontiguousarray(colors[:, None, :])
-        self._plain = np.where(colors.any(axis=1), 0, 255).astype(np.uint8)
+        # No channel of a tinted class is 0, so that its colour is its own mask.
+        table = np.where(colors.any(axis=1, keepdims=True), np.maximum(colors, 1), 0)
+        # As one number a class: four channels are stretched several times as fast as three.
+        self._colors = np.pad(table, ((0, 0), (0, 1))).astype(np.uint8).view(np.uint32).ravel()
         self._labels = labels if legend else None
         self._legend: Image | None = None
-        self._buffer: Image | None = None
+        self._color = self._blended = self._stretched = np.empty((0, 0, 0), np.uint8)
 
     def __call__(self, frame: Image, label_map: Mask) -> Image:
         """BGR frame HxWx3 and class ids of any size: a new BGR picture HxWx3."""
         height, width = frame.shape[:2]
-        if self._buffer is None or self._buffer.shape != frame.shape:
-            self._buffer = np.empty_like(frame)
+        if self._color.shape != frame.shape:
+            self._color, self._blended = np.empty_like(frame), np.empty_like(frame)
+            self._stretched = np.empty((height, width, 4), np.uint8)
             self._legend = draw_legend(self._labels, height) if self._labels else None
-        small = cv2.applyColorMap(label_map, self._colors)
-        full = cv2.resize(small, (width, height), dst=self._buffer, interpolation=cv2.INTER_LINEAR)
-        picture = cv2.addWeighted(frame, 1 - self._opacity, full, self._opacity, 0)
-        plain = cv2.LUT(label_map, self._plain)
-        if cv2.countNonZero(plain):
-            where = cv2.resize(plain, (width, height), interpolation=cv2.INTER_NEAREST)
-            cv2.copyTo(frame, where, picture)
+        small = np.take(self._colors, label_map, mode="clip").view(np.uint8).reshape(*label_map.shape, 4)
+        cv2.resize(small, (width, height), dst=self._stretched, interpolation=cv2.INTER_NEAREST_EXACT)
+        cv2.cvtColor(self._stretched, cv2.COLOR_BGRA2BGR, dst=self._color)
+        cv2.addWeighted(frame, 1 - self._opacity, self._color, self._opacity, 0, dst=self._blended)
+        picture = frame.copy()
+        cv2.copyTo(self._blended, self._color, picture)
         if self._legend is not None:
             rows, columns = min(height, self._legend.shape[0]), min(width, self._legend.shape[1])
             corner = picture[:rows, :columns]
             cv2.addWeighted(corner, 0.35, self._legend[:rows, :columns], 0.65, 0, dst=corner)
-        return np.asarray(picture, np.uint8)
+        return picture
 
 
 def draw_legend(labels: Labels, frame_height: int) -> Image:

@@ -21,7 +21,7 @@ def read_options(
     given = dict(parse_qsl(uri.partition("?")[2] if query is None else query, keep_blank_values=True))
     unknown = sorted(set(given) - set(defaults))
     if unknown:
-        raise error(f"{without_password(uri)}: there is no option '{unknown[0]}'; it knows {', '.join(defaults)}")
+        raise error(f"{masked(uri)}: there is no option '{unknown[0]}'; it knows {', '.join(defaults)}")
     return {**defaults, **given}
 
 
@@ -46,11 +46,10 @@ def read_bytes(uri: str, text: str) -> int:
     return round(float(found[1]) * UNITS[found[2].upper()])
 
 
-def without_password(uri: str) -> str:
-    """What messages may show of a URI: 'mqtt://user:…@host/topic'."""
-    return re.sub(r"(?<=://)([^/?@:]*):.*@", r"\1:…@", uri)
-
-
 def masked(uri: str) -> str:
-    """The same of a source: without user and password, and without a query, which may hold a token."""
-    return re.sub(r"\?.*", "?***", re.sub(r"//.*@", "//***@", uri))
+    """What messages may show of a URI: 'mqtt://***@host/topic?***'.
+
+    In an address, user and password are secret, and a query may hold a token; the options of
+    what is no address ('record:ring?max=2GB') are shown.
+    """
+    return re.sub(r"(//[^?]*)\?.*", r"\1?***", re.sub(r"//.*@", "//***@", uri))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edgeseg.errors import DataError
-from edgeseg.images import preprocess, read_frame, resize_mask
+from edgeseg.images import encode_jpeg, encode_png, preprocess, read_frame, resize_mask
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".png", ".webp", ".bmp"])
@@ -50,3 +50,20 @@ def test_masks_keep_their_ids_when_resized() -> None:
     mask = np.kron(np.array([[0, 7], [9, 3]], np.uint8), np.ones((5, 5), np.uint8))
     assert set(np.unique(resize_mask(mask, (33, 17)))) == {0, 3, 7, 9}
     assert np.array_equal(resize_mask(resize_mask(mask, (30, 30)), (10, 10)), mask)
+
+
+@pytest.mark.parametrize("shape", [(40, 50), (40, 50, 3)])
+@pytest.mark.parametrize("compression", [None, 0, 9])
+def test_a_png_is_without_loss(shape: tuple[int, ...], compression: int | None) -> None:
+    image = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+    read = cv2.imdecode(np.frombuffer(encode_png(image, compression), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(read, image)
+
+
+def test_a_jpeg_of_lower_quality_is_smaller_and_bgr() -> None:
+    image = np.full((64, 64, 3), (10, 100, 200), np.uint8)
+    image[::2, ::3] = (12, 90, 190)
+    fine, coarse = encode_jpeg(image, 95), encode_jpeg(image, 30)
+    assert len(coarse) < len(fine)
+    read = cv2.imdecode(np.frombuffer(fine, np.uint8), cv2.IMREAD_COLOR)
+    assert np.abs(read.mean(axis=(0, 1)) - image.mean(axis=(0, 1))).max() < 3

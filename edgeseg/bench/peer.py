@@ -68,7 +68,7 @@ class _Other:
     """MediaPipe in a process of its own, ready to be asked, or with a word on why not."""
 
     def __init__(self, setting: Setting, folder: Path) -> None:
-        """`folder` holds the frames, and takes what MediaPipe has to say. Raises UsageError where there is no Python."""
+        """`folder` holds the frames, and takes what MediaPipe says. Raises UsageError where there is no Python."""
         python = setting.mediapipe or Path(sys.executable)
         command = [str(python), "-P", str(CHILD), setting.model, str(folder / FRAMES)]
         self._said = folder / "said.txt"

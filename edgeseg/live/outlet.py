@@ -10,7 +10,7 @@ from functools import partial
 from edgeseg.errors import OutputError, UsageError
 from edgeseg.sinks import find_sink, open_sink
 from edgeseg.sinks.sink import LoopInfo, Segmented, Sink
-from edgeseg.uri import without_password
+from edgeseg.uri import masked
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
@@ -26,13 +26,13 @@ class Outlet:
         for number, uri in enumerate(uris):
             find_sink(uri)  # a mistyped one is refused before any is opened
             if uri in uris[:number]:
-                raise UsageError(f"{without_password(uri)}: stands twice among the outputs; name each once")
+                raise UsageError(f"{masked(uri)}: stands twice among the outputs; name each once")
         self._lines: list[_Line] = []
         try:
             for name, sink in extra:
                 self._lines.append(_Line(name, partial(_same, sink), loop.say))
             for uri in uris:
-                self._lines.append(_Line(without_password(uri), partial(open_sink, uri, loop), loop.say))
+                self._lines.append(_Line(masked(uri), partial(open_sink, uri, loop), loop.say))
         except BaseException:
             self.close(complete=False)
             raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,11 @@ from numpy.typing import NDArray
 
 from edgeseg.errors import OutputError
 from edgeseg.files import write_bytes
-from edgeseg.images import resize_mask
+from edgeseg.images import encode_jpeg, encode_png, resize_mask
 from edgeseg.labels import Labels, read_labels
+from edgeseg.sinks.moment import stamp
 from edgeseg.sinks.sink import Segmented
+from edgeseg.sinks.space import Room
 
 APART_S = 2.0
 """Of frames nearer to each other than this only the most unsure is kept."""
@@ -92,6 +93,8 @@ class Unsure:
             self._tidy()
         except OSError as error:
             raise OutputError(f"{folder}: cannot be written ({error.strerror}); choose another place") from error
+        self._room = Room(folder, str(folder))
+        self._room.check()
 
     def write(self, segmented: Segmented) -> None:
         """Take one frame; it is written later, if at all. Raises OutputError where the disk does not take it."""
@@ -115,8 +118,9 @@ class Unsure:
         kept = sorted(self._listing(), key=lambda one: one.margin)
         if len(kept) >= self._keep and kept[-1].margin <= doubt:
             return
-        picture = frame.jpeg or _encoded(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        mask = _encoded(".png", resize_mask(segmented.label_map, (frame.image.shape[0], frame.image.shape[1])))
+        self._room.check()
+        picture = frame.jpeg or encode_jpeg(frame.image, QUALITY)
+        mask = encode_png(resize_mask(segmented.label_map, (frame.image.shape[0], frame.image.shape[1])))
         size = sum(one.size for one in kept) + len(picture) + len(mask)
         surplus = []
         while kept and (len(kept) >= self._keep or size > self._max_bytes):
@@ -126,8 +130,7 @@ class Unsure:
                 return  # those that would have to go are the more unsure
         if size > self._max_bytes:
             return
-        taken = time.time() - (time.monotonic() - frame.captured)
-        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(taken))}-{int(taken % 1 * 1000):03d}-m{doubt:04d}"
+        name = f"{stamp(frame.captured)}-m{doubt:04d}"
         write_bytes(self._masks / f"{name}.png", mask, durable=False)
         write_bytes(self._images / f"{name}.jpg", picture, durable=False)
         for one in surplus:
@@ -160,7 +163,3 @@ class Unsure:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
-
-
-def _encoded(kind: str, picture: NDArray[np.uint8], options: list[int] | None = None) -> bytes:
-    return cv2.imencode(kind, picture, options or [])[1].tobytes()

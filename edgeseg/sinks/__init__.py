@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 from edgeseg.errors import UsageError
 from edgeseg.sinks.sink import LoopInfo, Sink
-from edgeseg.uri import without_password
+from edgeseg.uri import masked
 
 
 class _Module(Protocol):
@@ -41,7 +41,7 @@ def find_sink(uri: str) -> _Module:
         if module.accepts(uri):
             return module
     hint = f"; for a folder of masks write {uri}/" if not Path(uri).suffix and ":" not in uri else ""
-    raise UsageError(f"{without_password(uri)}: is no output; known are {KNOWN}{hint}")
+    raise UsageError(f"{masked(uri)}: is no output; known are {KNOWN}{hint}")
 
 
 def open_sink(uri: str, loop: LoopInfo) -> Sink:

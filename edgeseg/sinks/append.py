@@ -39,7 +39,9 @@ class Appended:
         self.size += len(piece)
 
     def close(self, durable: bool = False) -> None:
-        """Close it, `durable` once the disk has it; raises OutputError where the disk fails."""
+        """Close it, `durable` once the disk has it; may be called twice. Raises OutputError where the disk fails."""
+        if self._file.closed:
+            return
         with self._file as file:
             try:
                 if durable:

@@ -14,14 +14,14 @@ from paho.mqtt.client import MQTT_ERR_SUCCESS, Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edgeseg.errors import OutputError, UsageError
-from edgeseg.uri import without_password
+from edgeseg.uri import masked
 
 EXAMPLE = "mqtt://192.168.0.10/edgeseg/line1"
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 KEEPALIVE_S = 15
 """A broker that is silent for twice as long is gone, and so are we to the broker."""
 LONGEST_WAIT_S = 30
-LEAVE_S = 1.0
+LEAVE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Address:
     @classmethod
     def parse(cls, uri: str) -> Address:
         """Raises UsageError for what is no `mqtt://HOST/TOPIC`."""
-        shown = without_password(uri)
+        shown = masked(uri)
         try:
             parts = urlsplit(uri)
             port = PORTS[parts.scheme] if parts.port is None else parts.port

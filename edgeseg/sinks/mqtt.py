@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from edgeseg.sinks.broker import Address, Broker
 
 TICK_S = 0.25
-LEAVE_S = 1.0
+LEAVE_S = 0.2
+"""For the thread here; the broker has its own."""
 FEWEST_S = 0.1
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import zlib
 from pathlib import Path
 
-import cv2
-
 from edgeseg.errors import DataError, OutputError, UsageError
 from edgeseg.files import write_json
+from edgeseg.images import encode_png
 from edgeseg.sinks.moment import utc
 from edgeseg.sinks.ring import Ring
 from edgeseg.sinks.sink import LoopInfo, Segmented
@@ -22,7 +21,8 @@ from edgeseg.uri import read_bytes, read_options, read_path
 
 EXAMPLE = "record:recording?max=2GB"
 SMALLEST = MB
-FAST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
+FAST = 1
+"""Of PNG's compressions."""
 
 
 def accepts(uri: str) -> bool:
@@ -87,7 +87,7 @@ def _pack(segmented: Segmented) -> bytes:
     if frame.jpeg is not None:
         kind, picture = "jpg", frame.jpeg
     else:  # without loss, or a replay would give other masks
-        kind, picture = "png", cv2.imencode(".png", frame.image, FAST_PNG)[1].tobytes()
+        kind, picture = "png", encode_png(frame.image, FAST)
     info = {
         "name": frame.name,
         "index": segmented.index,

@@ -15,6 +15,8 @@ from edgeseg.sources import recording
 SEGMENT = 16 * MB
 SEGMENTS = 16
 """A ring has at least so many, so that making room costs little of what it holds."""
+LEAVE_S = 1.0
+"""How long `close` waits for the flush of the last segment but one."""
 
 
 class Ring:
@@ -36,9 +38,7 @@ class Ring:
 
     def append(self, record: bytes) -> None:
         """Raises OutputError where the disk does not take it, or did not take what came before it."""
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
+        self._raise()
         longest = min(SEGMENT, self._largest // SEGMENTS)
         if self._segment is None or self._segment.size + len(record) > longest:
             self._segment = self._begin(self._segment)
@@ -47,12 +47,19 @@ class Ring:
         self._drop_oldest()
 
     def close(self) -> None:
-        """Flush what there is; raises OutputError where the disk fails."""
+        """Flush what there is; raises OutputError where the disk fails, or failed since the last frame."""
         segment, self._segment = self._segment, None
         if self._settling is not None:
-            self._settling.join()
+            self._settling.join(LEAVE_S)
         if segment is not None:
             segment.close(durable=True)
+        self._raise()
+
+    def _raise(self) -> None:
+        """Raise, once, what the flush of a segment has found."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     def _take_up(self, say: Callable[[str], None]) -> int:
         """Number of the next frame; what a power cut has left of the last record goes."""

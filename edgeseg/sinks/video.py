@@ -73,14 +73,21 @@ class VideoSink:
         self._append(self._writer, picture, self._due(frame))
 
     def close(self, complete: bool) -> None:
-        """Finish the file; an incomplete one becomes NAME.partial.SUFFIX. Raises OutputError where it is not whole."""
+        """Finish the file; raises OutputError where it is not whole.
+
+        With `complete` false it becomes NAME.partial.SUFFIX as it is: of a file that no player
+        opens, a tool may still save the frames.
+        """
         if self._writer is None:
             self._temporary.unlink(missing_ok=True)
             return
         self._writer.release()
-        if _frames(self._temporary) < self._written:  # the writer itself reports nothing
+        if complete and _frames(self._temporary) < self._written:  # the writer itself reports nothing
             self._temporary.unlink(missing_ok=True)
             raise OutputError(f"{self._path}: the video could not be written whole; is the disk full?")
+        if not self._temporary.stat().st_size:
+            self._temporary.unlink()
+            return
         with self._temporary.open("rb+") as written:
             os.fsync(written.fileno())
         self._temporary.replace(self._path if complete else self.partial)

@@ -59,8 +59,8 @@ SCHEMES = {
     "https": "stream",
 }
 """Modules by what stands before the colon."""
-PLACES = ("folder", "video", "camera")
-"""Modules for what is a path or a number."""
+PLACES = ("camera", "folder", "video")
+"""Modules for what is a number or a path: 0 is the camera, ./0 what has that name here."""
 KNOWN = (
     "0 or camera:/dev/video0 · picamera:0 · rtsp://… · http://… · clip.mp4 · a folder of images · replay:DIR · belt: · "
     "fake:"

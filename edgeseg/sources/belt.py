@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edgeseg.errors import SourceError
 from edgeseg.sources.frame import Frame
+from edgeseg.sources.stored import Stored
 from edgeseg.uri import read_options, read_size
 
 if TYPE_CHECKING:
@@ -39,19 +40,13 @@ def open(uri: str) -> BeltSource:
         raise SourceError(f"{uri}: cannot be read ({error}); write it like belt:?seed=2026&size=360x480") from error
 
 
-class BeltSource:
+class BeltSource(Stored):
     """See `edgeseg.sources.Source`."""
 
     def __init__(self, belt: Belt, frames: int | None, pace: float) -> None:
+        super().__init__(pace or 30.0, frames)
         self._belt = belt
         self._pace = pace
-        self.total = frames
-        self.fps = pace or 30.0
-        self.live = False
-        self.dropped = 0
-        self.state = ""
-        self.eager = False
-        self.notes: list[str] = []
 
     def frames(self) -> Iterator[Frame]:
         """Endless, unless a number of frames was asked for."""
@@ -63,6 +58,3 @@ class BeltSource:
             picture, _ = self._belt.frame(index)
             yield Frame(picture, f"{index:06d}", time.monotonic())
             index += 1
-
-    def close(self) -> None:
-        """Nothing to free."""

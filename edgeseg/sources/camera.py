@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from edgeseg.errors import SourceError
+from edgeseg.printable import printable
 from edgeseg.sources.capture import SILENCE, Capture
 from edgeseg.sources.frame import Frame
 from edgeseg.uri import read_options, read_size
@@ -148,7 +149,11 @@ def _settings(wish: Wish) -> list[tuple[int, float]]:
 
 def _note(wish: Wish, size: tuple[int, int], fps: float, code: str) -> str:
     """What the camera gives, and what else it was asked for, in the words of the URI."""
-    given = {"size": f"{size[0]}x{size[1]}", "fps": f"{fps:g}", "format": code.strip("\0 ").lower() or "unknown"}
+    given = {
+        "size": f"{size[0]}x{size[1]}",
+        "fps": f"{fps:g}",
+        "format": printable(code.strip("\0 ").lower()) or "unknown",
+    }
     asked = {
         "size": f"{wish.size[0]}x{wish.size[1]}" if wish.size else "",
         "fps": f"{wish.fps:g}" if wish.fps else "",

@@ -21,7 +21,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 """Seconds until a lost source is opened again; doubled after each attempt that brings no frame."""
 TICK = 0.5
 """Seconds that whoever takes frames is kept waiting at most."""
-LEAVE = 1.5
+LEAVE = 0.5
 """Seconds that `close` waits for the thread."""
 
 
@@ -65,6 +65,7 @@ class Capture:
         self._newest_at = time.monotonic()
         self._lost: str | None = None
         self._again_at = 0.0
+        self._mistake: BaseException | None = None
         self._ended = threading.Event()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, args=(grabber,), name="capture", daemon=True)
@@ -83,14 +84,19 @@ class Capture:
         return f"silent for {int(silent)} s" if silent > max(QUIET, 3 / self.fps) else ""
 
     def frames(self) -> Iterator[Frame | None]:
-        """The newest frame each time, or None after TICK without one; ends after `close`."""
+        """The newest frame each time, or None after TICK without one; ends after `close`.
+
+        Raises what the thread died of, if that is no loss but a mistake of ours.
+        """
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._slot is not None or self._ended.is_set(), TICK)
                 frame, self._slot = self._slot, None
             if frame is None and self._ended.is_set():
-                return
+                break
             yield frame
+        if self._mistake is not None:
+            raise self._mistake
 
     def close(self) -> None:
         """Stop the thread, which frees the device."""
@@ -103,11 +109,20 @@ class Capture:
             self._changed.notify_all()
 
     def _run(self, grabber: Grabber) -> None:
+        try:
+            self._follow(grabber)
+        except BaseException as mistake:  # noqa: BLE001  # raised again by `frames`
+            self._mistake = mistake
+        finally:
+            self._end()
+
+    def _follow(self, grabber: Grabber) -> None:
+        """Serve this grabber, and after each loss a new one, until the end."""
         wait = FIRST_WAIT
         reason = self._serve(grabber)
         while reason is not None:
             self._again_at, self._lost = time.monotonic() + wait, reason
-            if self._ended.wait(wait):
+            if self._pause(wait):
                 break
             wait = min(2 * wait, LONGEST_WAIT)
             before = self._count
@@ -120,7 +135,10 @@ class Capture:
             reason = self._serve(grabber)
             if self._count > before:
                 wait = FIRST_WAIT
-        self._end()
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait before the next attempt; True where there is to be none."""
+        return self._ended.wait(seconds)
 
     def _serve(self, grabber: Grabber) -> str | None:
         """Take frames while they come; gives the reason why no more do, or None at the end."""
@@ -133,7 +151,8 @@ class Capture:
         except (OSError, cv2.error) as error:  # SourceError is an OSError
             return self._reason(error)
         finally:
-            grabber.close()
+            with suppress(OSError, RuntimeError, cv2.error):  # what was unplugged may complain once more
+                grabber.close()
         return None
 
     def _keep(self, frame: Frame) -> None:

@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 
 from edgeseg.errors import SourceError
-from edgeseg.images import Image
+from edgeseg.images import Image, encode_jpeg
 from edgeseg.sources.capture import SILENCE, Capture
 from edgeseg.sources.clock import Clock
 from edgeseg.sources.frame import Frame
@@ -137,7 +137,7 @@ def _image(image: Image) -> Image:
 
 
 def _jpeg(image: Image) -> bytes:
-    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+    return encode_jpeg(image, QUALITY)
 
 
 class FakeCamera:

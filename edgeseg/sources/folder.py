@@ -9,6 +9,7 @@ from pathlib import Path
 from edgeseg.errors import DataError, SourceError
 from edgeseg.images import IMAGE_SUFFIXES, read_frame
 from edgeseg.sources.frame import Frame
+from edgeseg.sources.stored import Stored
 
 
 def accepts(uri: str) -> bool:
@@ -25,18 +26,12 @@ def open(uri: str) -> FolderSource:
     return FolderSource(files)
 
 
-class FolderSource:
+class FolderSource(Stored):
     """See `edgeseg.sources.Source`."""
 
     def __init__(self, files: list[Path]) -> None:
+        super().__init__(30.0, len(files))
         self._files = files
-        self.total: int | None = len(files)
-        self.fps = 30.0
-        self.live = False
-        self.dropped = 0
-        self.state = ""
-        self.eager = False
-        self.notes: list[str] = []
 
     def frames(self) -> Iterator[Frame]:
         """Each image once."""
@@ -46,6 +41,3 @@ class FolderSource:
             except DataError as error:
                 raise SourceError(str(error)) from error
             yield Frame(image, path.stem, time.monotonic())
-
-    def close(self) -> None:
-        """Nothing to free."""

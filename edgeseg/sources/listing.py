@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import cv2
 
+from edgeseg import screen
 from edgeseg.sources.v4l2 import DEV, SYS, Camera, Format, cameras
 
 COLUMNS = 80
@@ -79,13 +79,8 @@ def _gstreamer() -> Backend:
 
 
 def _windows() -> Backend:
-    if not cv2.currentUIFramework():
-        return Backend(
-            "windows", "this cv2 has none: replace opencv-python-headless by opencv-python, or look at the page"
-        )
-    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return Backend("windows", "there is no screen here: look at the page from another machine")
-    return Backend("windows")
+    missing = screen.trouble()
+    return Backend("windows", missing and f"{missing}, or look at the page")
 
 
 def lines(listing: Listing) -> list[str]:

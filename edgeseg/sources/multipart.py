@@ -9,9 +9,12 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import HTTPBasicAuthHandler, HTTPDigestAuthHandler, HTTPPasswordMgrWithDefaultRealm, build_opener
 
 from edgeseg.errors import SourceError
+from edgeseg.printable import printable
 from edgeseg.sources.capture import SILENCE
 from edgeseg.sources.frame import Frame
 
+STALE = b"x-edgeseg-stale"
+"""Head of such a part."""
 LARGEST = 16 * 2**20
 """Bytes of a part, above which it is no picture."""
 CHUNK = 64 * 2**10
@@ -32,9 +35,11 @@ def request(uri: str, shown: str) -> HTTPResponse:
             raise SourceError(
                 f"{shown}: refused ({error.code}); write it with  //USER:PASSWORD@  before the host"
             ) from error
-        raise SourceError(f"{shown}: the server answers {error.code} {error.reason}; check the address") from error
+        reason = printable(str(error.reason))
+        raise SourceError(f"{shown}: the server answers {error.code} {reason}; check the address") from error
     except URLError as error:
-        raise SourceError(f"{shown}: cannot be reached ({error.reason}); check the address and the network") from error
+        reason = printable(str(error.reason))
+        raise SourceError(f"{shown}: cannot be reached ({reason}); check the address and the network") from error
     except (InvalidURL, ValueError):  # its message may quote the password
         raise SourceError(f"{shown}: is no address; in a password, write %2F for / and %40 for @") from None
     except (OSError, HTTPException) as error:
@@ -57,22 +62,27 @@ class MultipartGrabber:
         """See `edgeseg.sources.capture.Grabber`."""
         self._deadline = time.monotonic() + SILENCE
         try:
-            jpeg = self._part()
+            while (jpeg := self._part()) is None:
+                pass
         except TimeoutError as error:
             raise SourceError(f"the server sent nothing for {SILENCE:.0f} s") from error
         except (OSError, HTTPException) as error:
-            raise error if isinstance(error, SourceError) else SourceError(f"the connection broke ({error})") from error
+            if isinstance(error, SourceError):
+                raise
+            raise SourceError(f"the connection broke ({printable(str(error))})") from error
         return Frame(None, "", time.monotonic(), jpeg)
 
     def close(self) -> None:
         """End the connection."""
         self._answer.close()
 
-    def _part(self) -> bytes:
+    def _part(self) -> bytes | None:
+        """None for a picture of the past, which a page of our own shows again and again."""
         self._to_delimiter()
-        length = None
+        length, stale = None, False
         while line := self._line():
             name, _, value = line.partition(b":")
+            stale |= name.strip().lower() == STALE
             if name.strip().lower() == b"content-length" and value.strip().isdigit():
                 length = int(value)
         if length is None:  # it ends where the next begins
@@ -81,7 +91,8 @@ class MultipartGrabber:
             raise _too_large()
         while len(self._buffer) < length:
             self._fill()
-        return self._take(length)
+        jpeg = self._take(length)
+        return None if stale else jpeg
 
     def _to_delimiter(self) -> None:
         """Drop what is left of the part before, if its length was wrong, and the line that divides it from the next.

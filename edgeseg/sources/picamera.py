@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgeseg.errors import SourceError, first_line
+from edgeseg.printable import printable
 from edgeseg.sources.capture import SILENCE, Capture
 from edgeseg.sources.frame import Frame
 from edgeseg.uri import read_options, read_size
@@ -49,7 +50,7 @@ def _open(uri: str, number: int, size: tuple[int, int], fps: float) -> PicameraG
         raise SourceError(f"{uri}: picamera2 cannot be loaded ({first_line(error)}); {INSTALL}") from error
     except ValueError as error:  # a library of the system's, made for another numpy than the venv's
         raise SourceError(f"{uri}: picamera2 does not go with this numpy; install 'numpy<2' in the venv") from error
-    there = [str(info.get("Model", "unknown")) for info in picamera2.Picamera2.global_camera_info()]
+    there = [printable(str(info.get("Model", "unknown"))) for info in picamera2.Picamera2.global_camera_info()]
     if number >= len(there):
         listed = ", ".join(f"picamera:{index} ({model})" for index, model in enumerate(there)) or "none"
         raise SourceError(f"{uri}: there is no such camera; this board has {listed}, check the ribbon cable")

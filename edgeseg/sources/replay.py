@@ -16,6 +16,7 @@ from edgeseg.errors import DataError, SourceError
 from edgeseg.images import Mask
 from edgeseg.sources import recording
 from edgeseg.sources.frame import Frame
+from edgeseg.sources.stored import Stored
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,14 @@ def open(uri: str) -> ReplaySource:
     return ReplaySource(Path(uri.partition(":")[2]))
 
 
-class ReplaySource:
+class ReplaySource(Stored):
     """See `edgeseg.sources.Source`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         try:
-            self.notes = recording.check_manifest(folder)
-            self._total = self._count()
+            notes = recording.check_manifest(folder)
+            self._total, torn = _measure(folder)
             first = next(read_recording(folder), None)
         except DataError as error:
             raise SourceError(f"{error}; give a folder that --out record:DIR has written") from error
@@ -70,12 +71,9 @@ class ReplaySource:
             raise SourceError(f"{folder}: cannot be read ({error.strerror}); check the disk") from error
         if first is None:
             raise SourceError(f"{folder}: holds no frame; record some with --out record:{folder}")
-        self.total: int | None = self._total
-        self.fps = float(first.head["fps"])
-        self.live = False
-        self.dropped = 0
-        self.state = ""
-        self.eager = False
+        if torn:
+            notes.append(f"{folder}: was broken off; its last {torn} bytes are no whole frame")
+        super().__init__(float(first.head["fps"]), self._total, notes)
 
     def frames(self) -> Iterator[Frame]:
         """Each frame once, with its JPEG where there was one; raises SourceError after the last if some are lost."""
@@ -90,18 +88,14 @@ class ReplaySource:
             lost = self._total - given
             raise SourceError(f"{self._folder}: {lost} of {self._total} frames are damaged or gone; check the disk")
 
-    def close(self) -> None:
-        """Nothing to free."""
 
-    def _count(self) -> int:
-        """Frames in all; of the segments only the last has to be read for that, and may be torn."""
-        segments = recording.segments(self._folder)
-        if not segments:
-            return 0
-        frames, torn = recording.measure(segments[-1])
-        if torn:
-            self.notes.append(f"{self._folder}: was broken off; its last {torn} bytes are no whole frame")
-        return int(segments[-1].stem) - int(segments[0].stem) + frames
+def _measure(folder: Path) -> tuple[int, int]:
+    """Frames in all, and bytes of a torn one; of the segments only the last has to be read for that."""
+    segments = recording.segments(folder)
+    if not segments:
+        return 0, 0
+    frames, torn = recording.measure(segments[-1])
+    return int(segments[-1].stem) - int(segments[0].stem) + frames, torn
 
 
 def read_recording(folder: Path) -> Iterator[Recorded]:

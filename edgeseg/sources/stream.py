@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from edgeseg.errors import SourceError
+from edgeseg.printable import printable
 from edgeseg.sources.capture import SILENCE, Capture, Grabber
 from edgeseg.sources.clock import Clock
 from edgeseg.sources.frame import Frame
@@ -50,7 +51,9 @@ def _http(uri: str, shown: str) -> Grabber:
     answer.close()
     if kind.startswith("video/") or kind in ("application/vnd.apple.mpegurl", "application/x-mpegurl"):
         return FfmpegGrabber(uri, shown)
-    raise SourceError(f"{shown}: gives {kind}, which is no stream of pictures; look up the camera's address for MJPEG")
+    raise SourceError(
+        f"{shown}: gives {printable(kind)}, which is no stream of pictures; look up the camera's address for MJPEG"
+    )
 
 
 class FfmpegGrabber:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeseg.printable import printable
+
 DEV = Path("/dev")
 SYS = Path("/sys/class/video4linux")
 
@@ -81,7 +83,7 @@ def _camera(path: Path, sys: Path, ioctl: Ioctl) -> Camera | None:
         node = os.open(path, os.O_RDWR | os.O_NONBLOCK)
     except OSError as error:
         label = sys / path.name / "name"
-        name = label.read_text().strip() if label.is_file() else "unknown"
+        name = printable(label.read_text(errors="replace").strip()) if label.is_file() else "unknown"
         hint = ": sudo usermod -aG video $USER, and log in again" if error.errno == errno.EACCES else ""
         return Camera(str(path), name, (), f"{error.strerror}{hint}")
     try:
@@ -154,4 +156,4 @@ class _Driver:
 
 
 def _text(raw: bytes) -> str:
-    return raw.partition(b"\0")[0].decode("utf-8", "replace").strip()
+    return printable(raw.partition(b"\0")[0].decode("utf-8", "replace").strip())

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgeseg.errors import SourceError
 from edgeseg.sources.frame import Frame
+from edgeseg.sources.stored import Stored
 
 TOLERANCE = 0.02
 """Some containers only estimate their number of frames; fewer by this share is no damage."""
@@ -26,7 +27,7 @@ def open(uri: str) -> VideoSource:
     return VideoSource(uri)
 
 
-class VideoSource:
+class VideoSource(Stored):
     """See `edgeseg.sources.Source`."""
 
     def __init__(self, path: str) -> None:
@@ -34,14 +35,8 @@ class VideoSource:
         self._capture = cv2.VideoCapture(path)
         if not self._capture.isOpened():
             raise SourceError(f"{path}: cannot be opened as a video; it is damaged or of a kind that this cv2 lacks")
-        self.fps = self._capture.get(cv2.CAP_PROP_FPS) or 30.0
         count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        self.total = count if count > 0 else None
-        self.live = False
-        self.dropped = 0
-        self.state = ""
-        self.eager = False
-        self.notes: list[str] = []
+        super().__init__(self._capture.get(cv2.CAP_PROP_FPS) or 30.0, count if count > 0 else None)
 
     def frames(self) -> Iterator[Frame]:
         """Raises SourceError after the last good frame of a video that breaks off."""

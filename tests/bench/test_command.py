@@ -58,7 +58,6 @@ def test_the_loop_is_measured_by_name(edgeseg: Callable) -> None:
         (["absent.tflite"], "cannot be read"),
         (["{model}", "--against", "absent.tflite"], "cannot be read"),
         (["{model}", "--runtime", "quick"], "no runtime is called 'quick'"),
-        (["stub:?invoke_ms=1"], "edgeseg bench loop"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(

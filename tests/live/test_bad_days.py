@@ -101,6 +101,16 @@ def test_a_source_may_be_another_loops_page(live: Callable[..., Live]) -> None:
     first.end()
 
 
+def test_a_source_that_is_another_loops_page_is_silent_when_that_is_stale(live: Callable[..., Live]) -> None:
+    first = live("stub:?size=64x96", "--source", f"fake:?fps=20&stall=6+60&{SMALL}", "--out", "http://127.0.0.1:0")
+    page = first.wait_for(r"page: (http://\S+)")[1]
+    second = live("stub:?size=64x96", "--source", f"{page}/stream.mjpg", "--out", "http://127.0.0.1:0")
+    other = second.wait_for(r"page: (http://\S+)")[1]
+    until(lambda: health(other) == 200)
+    until(lambda: health(page) == 503)
+    until(lambda: health(other) == 503)
+
+
 def test_an_accelerator_that_hangs_with_nothing_to_fall_back_on_ends_with_a_cure(live: Callable[..., Live]) -> None:
     loop = live("stub:?hang_at=5", "--source", "belt:?size=64x96", "--invoke-limit", "0.5", "--frames", "500")
     assert loop.process.wait(timeout=60) == 1

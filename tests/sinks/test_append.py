@@ -31,3 +31,9 @@ def test_a_disk_that_cannot_be_flushed_is_reported() -> None:
     file = Appended(Path("/dev/null"), "a")
     with pytest.raises(OutputError, match=r"a: cannot be written \(.*\); check the disk"):
         file.close(durable=True)
+
+
+def test_it_may_be_closed_twice(tmp_path: Path) -> None:
+    file = Appended(tmp_path / "a", "a")
+    file.close()
+    file.close(durable=True)

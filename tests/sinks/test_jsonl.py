@@ -55,6 +55,18 @@ def test_a_full_file_is_kept_as_the_one_before(tmp_path: Path, info: Info, segme
     assert kept == list(range(kept[0], 20))
 
 
+def test_a_full_file_that_cannot_be_put_aside_is_reported_and_can_be_closed(
+    tmp_path: Path, info: Info, segmented: Make
+) -> None:
+    (tmp_path / "out.jsonl.1" / "mine").mkdir(parents=True)
+    sink = open_sink(f"jsonl:{tmp_path}/out.jsonl?max=100", info())
+    sink.write(segmented(0))
+    with pytest.raises(OutputError, match=r"cannot become out\.jsonl\.1"):
+        sink.write(segmented(1))
+    sink.close(complete=False)
+    assert len(read(tmp_path / "out.jsonl")) == 1
+
+
 def test_a_device_that_is_full_is_reported(info: Info, segmented: Make) -> None:
     sink = open_sink("jsonl:/dev/full", info())
     with pytest.raises(OutputError, match=r"/dev/full: cannot be written \(No space left on device\)"):

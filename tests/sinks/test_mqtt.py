@@ -253,7 +253,7 @@ def test_a_broker_may_be_down_at_the_start_and_again_later(start, listen, sink, 
     feeding(opened)
     wait_for(lambda: said, "what is wrong")
     time.sleep(1.2)  # a second try
-    shown = f"mqtt://me:…@127.0.0.1:{port}/t"
+    shown = f"mqtt://***@127.0.0.1:{port}/t"
     assert said == [f"{shown}: the broker does not answer (Connection refused); trying again"]
     broker = start(port=port)
     wait_for(lambda: len(said) > 1, "that it is back")

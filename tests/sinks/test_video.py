@@ -87,19 +87,37 @@ def test_of_an_hour_without_frames_only_the_first_seconds_are_shown(
     assert frames(tmp_path / "out.avi") == 1 + LONGEST_GAP_S * 10 + 5
 
 
+PROGRAM = """
+import resource, sys, numpy as np
+from edgeseg.labels import Labels
+from edgeseg.sinks import open_sink
+from edgeseg.sinks.sink import LoopInfo, Segmented
+from edgeseg.sources.frame import Frame
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000))
+rng = np.random.default_rng(0)
+sink = open_sink(sys.argv[1], LoopInfo(Labels.numbered(2), 10, live=False))
+for number in range(30):
+    frame = Frame(rng.integers(0, 255, (120, 160, 3), np.uint8), str(number), 0.0)
+    sink.write(Segmented(frame, np.zeros((2, 2), np.uint8), number, 1.0, 1.0))
+sink.close(sys.argv[2] == "complete")
+"""
+
+
+def on_a_full_disk(path: Path, how: str) -> str:
+    """Write a video that does not fit; gives the error."""
+    command = [sys.executable, "-c", PROGRAM, str(path), how]
+    return subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2]).stderr
+
+
 def test_a_full_disk_is_reported_and_leaves_no_broken_video(tmp_path: Path) -> None:
-    program = (
-        "import resource, sys, numpy as np; from edgeseg.sinks import open_sink; from edgeseg.labels import Labels; "
-        "from edgeseg.sources.frame import Frame; from edgeseg.sinks.sink import LoopInfo, Segmented; "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000)); rng = np.random.default_rng(0); "
-        "ids = np.zeros((2, 2), np.uint8); loop = LoopInfo(Labels.numbered(2), 10, live=False); "
-        "sink = open_sink(sys.argv[1], loop)\n"
-        "for i in range(30):\n"
-        "    frame = Frame(rng.integers(0, 255, (120, 160, 3), np.uint8), str(i), 0.0)\n"
-        "    sink.write(Segmented(frame, ids, i, 1.0, 1.0))\n"
-        "sink.close(True)"
-    )
-    command = [sys.executable, "-c", program, str(tmp_path / "out.mp4")]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    assert "is the disk full?" in result.stderr
+    assert "is the disk full?" in on_a_full_disk(tmp_path / "out.mp4", "complete")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_video_that_broke_off_is_kept_what_there_is(tmp_path: Path) -> None:
+    on_a_full_disk(tmp_path / "out.mp4", "broken off")
+    (kept,) = tmp_path.iterdir()
+    assert kept.name == "out.partial.mp4"
+    assert frames(kept) <= 0  # no player opens it
+    assert kept.stat().st_size > 10_000

@@ -1,9 +1,9 @@
 """The thread that all live sources share: it keeps the newest frame, and never gives up."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -37,6 +37,28 @@ class Steps:
         self.closed_by.append(threading.current_thread().name)
 
 
+class OnDemand(Steps):
+    """A grabber that gives a frame for each that was allowed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._allowed = threading.Semaphore(0)
+        self._given = self._asked = 0
+        self.over = False
+
+    def read(self) -> Frame | None:
+        self._asked += 1
+        self._allowed.acquire(timeout=20)
+        return None if self.over else Frame(PICTURE, "", time.monotonic())
+
+    def give(self, frames: int) -> None:
+        """Returns once the source has them all and asks for the next."""
+        self._given += frames
+        self._allowed.release(frames)
+        while self._asked <= self._given:
+            time.sleep(0.001)
+
+
 def gone() -> Frame | None:
     raise SourceError("x: has gone; plug it in")
 
@@ -49,18 +71,19 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_slow_taker_gets_the_newest_frame_and_the_rest_are_counted() -> None:
-    source = Capture("x", lambda: Steps(50))
-    ages, names = [], []
-    for frame in source.frames():
+    camera = OnDemand()
+    source = Capture("x", lambda: camera)
+    frames, taken = source.frames(), []
+    for burst in (1, 5, 20):
+        camera.give(burst)
+        frame = next(frames)
         assert frame is not None
-        ages.append(time.monotonic() - frame.captured)
-        names.append(int(frame.name))
-        time.sleep(0.1)
-    source.close()
-    assert sorted(ages)[2] < 0.09  # not frames that waited through the taker's 0.1 s
-    assert names == sorted(set(names))
-    assert names[-1] == 49
-    assert source.dropped == 50 - len(names) > 20
+        taken.append(frame.name)
+    camera.over = True
+    camera._allowed.release()
+    assert [frame for frame in frames if frame is not None] == []
+    assert taken == ["000000", "000005", "000025"]
+    assert source.dropped == 4 + 19
 
 
 def test_what_cannot_be_opened_at_first_is_an_error() -> None:
@@ -92,27 +115,24 @@ def test_a_loss_is_reported_and_the_source_goes_on_when_it_is_back(states: Calla
     assert [step.closed_by for step in used] == [["capture"], ["capture"]]
 
 
-@pytest.mark.usefixtures("impatient")
 def test_waits_between_attempts_double_up_to_a_limit_and_start_again_after_a_frame() -> None:
-    attempts: list[float] = []
+    waits: list[float] = []
     outcome = [Steps(1, gone), *[None] * 6, Steps(1, gone), None, None]
-    ended = threading.Event()
+
+    class InNoTime(Capture):
+        def _pause(self, seconds: float) -> bool:
+            waits.append(seconds)
+            return not outcome
 
     def grabber() -> Grabber:
-        attempts.append(time.monotonic())
         step = outcome.pop(0)
-        if not outcome:
-            ended.set()
         if step is None:
             raise SourceError("x: is away; plug it in")
         return step
 
-    source = Capture("x", grabber)
-    assert ended.wait(10)
-    source.close()
-    waits = [after - before for before, after in pairwise(attempts)]
-    for wait, least in zip(waits, (0.05, 0.1, 0.2, 0.4, 0.4, 0.4, 0.4, 0.05, 0.1), strict=True):
-        assert least <= wait < 1.8 * least + 0.05
+    source = InNoTime("x", grabber)
+    assert len([frame for frame in source.frames() if frame is not None]) in (1, 2)
+    assert waits == [0.5, 1, 2, 4, 8, 15, 15, 0.5, 1, 2]
 
 
 @pytest.mark.usefixtures("impatient")
@@ -141,14 +161,10 @@ def test_silence_gives_none_twice_a_second_and_is_told() -> None:
     source = Capture("x", lambda: Steps(1, hang))
     frames = source.frames()
     assert next(frames) is not None
-    ticks = []
+    assert next(frames) is None
     while not source.state:
-        before = time.monotonic()
         assert next(frames) is None
-        ticks.append(time.monotonic() - before)
-        assert len(ticks) < 6
-    assert max(ticks) < 0.6
-    assert source.state == "silent for 1 s"
+    assert re.fullmatch(r"silent for \d+ s", source.state)
     wake.set()
     source.close()
 
@@ -163,9 +179,7 @@ def test_closing_does_not_wait_for_a_driver_that_hangs_and_frees_nothing_under_i
     grabber = Steps(1, hang)
     source = Capture("x", lambda: grabber)
     assert next(source.frames()) is not None
-    began = time.monotonic()
     source.close()
-    assert time.monotonic() - began < 2
     assert list(source.frames()) == []
     assert grabber.closed_by == []
     wake.set()
@@ -179,6 +193,34 @@ def test_a_grabber_that_comes_to_its_end_ends_the_source() -> None:
     source = Capture("x", lambda: Steps(3))
     assert 1 <= len([frame for frame in source.frames() if frame is not None]) <= 3
     assert source.state == ""
+    source.close()
+
+
+@pytest.mark.parametrize("breaks", [0, 3])
+def test_a_mistake_of_ours_ends_the_source_and_is_raised_as_it_is(breaks: int) -> None:
+    mistake = ValueError("not a picture")
+
+    def err() -> Frame | None:
+        raise mistake
+
+    grabber = Steps(breaks, err)
+    source = Capture("x", lambda: grabber)
+    with pytest.raises(ValueError, match="not a picture") as raised:
+        list(source.frames())
+    assert raised.value is mistake
+    assert grabber.closed_by == ["capture"]
+    source.close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_device_that_complains_when_it_is_freed_is_opened_again(take: Callable) -> None:
+    class Unplugged(Steps):
+        def close(self) -> None:
+            raise RuntimeError("no such device")
+
+    opened = [Unplugged(1, gone), Steps()]
+    source = Capture("x", lambda: opened.pop(0))
+    assert int(take(source, 3)[-1].name) >= 2
     source.close()
 
 

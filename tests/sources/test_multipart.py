@@ -211,3 +211,13 @@ def test_what_cannot_be_asked_is_said_without_its_password(url: str, said: str) 
     with pytest.raises(SourceError, match=said) as refused:
         open_source(url)
     assert "cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 503 Bu\x1b[2Jsy\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Type: a\x1b/b\r\n\r\n"]
+)
+def test_what_a_server_says_does_not_steer_the_terminal(server, answer: bytes) -> None:
+    server.script = sends(answer)
+    with pytest.raises(SourceError, match=r"503 Bu\?\[2Jsy|gives a\?/b") as refused:
+        open_source(server.url)
+    assert str(refused.value).isprintable()

@@ -136,6 +136,18 @@ def test_wrong_uris_say_what_is_right(uri: str, said: str) -> None:
         open_source(uri)
 
 
+def test_a_number_is_a_camera_whatever_lies_here(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures.rename(tmp_path / "987")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match="no such camera"):
+        open_source("987")
+    source = open_source("./987")
+    source.close()
+    assert source.total == 3
+
+
 def test_a_password_in_a_uri_of_an_unknown_kind_is_not_repeated() -> None:
     with pytest.raises(SourceError) as refused:
         open_source("rtmp://me:secret@host/live?token=hidden")

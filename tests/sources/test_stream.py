@@ -13,7 +13,6 @@ import pytest
 from edgeseg.errors import SourceError
 from edgeseg.sources import open_source
 from edgeseg.sources.frame import Frame
-from edgeseg.uri import masked
 
 STANDIN = Path(__file__).parents[1] / "standins" / "rtsp_server.py"
 PYTHON = Path("/usr/bin/python3")
@@ -158,19 +157,6 @@ def test_a_video_on_a_server_plays_at_its_own_rate_and_ends(server, clip: Callab
     names = [frame.name for frame in source.frames() if frame is not None]
     source.close()
     assert names == [f"{index:06d}" for index in range(8)]
-
-
-@pytest.mark.parametrize(
-    ("uri", "shown"),
-    [
-        ("rtsp://me:secret@cam:554/live", "rtsp://***@cam:554/live"),
-        ("http://me:p@ss/w@cam/x", "http://***@cam/x"),
-        ("http://cam/x?token=abc", "http://cam/x?***"),
-        ("http://cam/x", "http://cam/x"),
-    ],
-)
-def test_what_nobody_else_may_know_is_masked(uri: str, shown: str) -> None:
-    assert masked(uri) == shown
 
 
 def test_cv2_has_what_rtsp_needs() -> None:

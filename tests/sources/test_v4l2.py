@@ -98,6 +98,12 @@ def test_a_node_that_gives_no_pictures_is_no_camera(dev: Path) -> None:
     assert cameras(dev, dev, recorded([capability(b"HD Webcam", META)])) == []
 
 
+def test_a_cameras_name_does_not_steer_the_terminal(dev: Path) -> None:
+    (dev / "video0").touch()
+    (found,) = cameras(dev, dev, recorded([capability(b"HD\x1b[2J\rcam", 0x1), *WEBCAM[1:]]))
+    assert found.name == "HD?[2J?cam"
+
+
 def test_a_file_that_is_no_video_node_is_no_camera(dev: Path) -> None:
     for name in ("video0", "video", "videology"):
         (dev / name).touch()

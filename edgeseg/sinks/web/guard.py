@@ -14,7 +14,7 @@ from edgeseg.sinks.web.address import is_loopback
 from edgeseg.sinks.web.once import Once
 
 OPEN = frozenset({"/healthz"})
-"""Needs no token: a watchdog asks here."""
+"""Needs no token: a watchdog asks here. Who has none is told less."""
 ONWARD = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/"><title>edgeseg</title>'
 """Sends a browser on to the page."""
 HEADERS = {
@@ -39,6 +39,15 @@ class Guard:
         self._pass = hashlib.sha256((token or "").encode()).hexdigest()  # any token can be a cookie so, and none is
         self._once = once
 
+    def trusts(self, request: web.Request) -> bool:
+        """True where the request brings the token, or none is asked for."""
+        if self._token is None:
+            return True
+        kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        tokens = (request.query.get("token"), bearer if kind == "Bearer" else None)
+        given = [(text, self._token) for text in tokens] + [(request.cookies.get(self._cookie), self._pass)]
+        return any(text is not None and _same(text, wanted) for text, wanted in given)
+
     def middleware(self) -> Middleware:
         """For `web.Application`."""
 
@@ -46,10 +55,11 @@ class Guard:
         async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
             self._check_host(request)
             self._check_origin(request)
-            if self._token is not None and request.path not in OPEN:
-                self._check_token(request, self._token)
-                if request.path == "/" and "token" in request.query:
-                    return self._remember()
+            if not self.trusts(request) and request.path not in OPEN:
+                text = "the token is missing or wrong; open the link that edgeseg printed, which ends in ?token=…"
+                raise self._refused(request, web.HTTPUnauthorized, text)
+            if self._token is not None and request.path == "/" and "token" in request.query:
+                return self._remember()
             try:
                 return await handler(request)
             except web.HTTPNotFound:
@@ -72,14 +82,6 @@ class Guard:
             return
         if urlsplit(origin).netloc != request.headers.get("Host"):
             raise self._refused(request, web.HTTPForbidden, "this page takes no requests from other sites")
-
-    def _check_token(self, request: web.Request, token: str) -> None:
-        kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
-        tokens = (request.query.get("token"), bearer if kind == "Bearer" else None)
-        given = [(text, token) for text in tokens] + [(request.cookies.get(self._cookie), self._pass)]
-        if not any(text is not None and _same(text, wanted) for text, wanted in given):
-            text = "the token is missing or wrong; open the link that edgeseg printed, which ends in ?token=…"
-            raise self._refused(request, web.HTTPUnauthorized, text)
 
     def _refused(self, request: web.Request, kind: type[web.HTTPError], text: str) -> web.HTTPError:
         self._once((request.remote, kind), f"{request.remote} was refused: {text}")

@@ -77,6 +77,7 @@ class Hub:
             for viewer in self.viewers:
                 if not viewer.overlay:
                     viewer.tell(figures)
+            self.poke()  # the newest frame may have become stale
             await asyncio.sleep(FIGURES_S)
 
     def _offer_newest(self) -> bool:
@@ -85,13 +86,25 @@ class Hub:
         if ready:
             self._slot.wanted = True  # before the look: a frame that comes right after it pokes
         newest = self._slot.newest
-        ready = [viewer for viewer in ready if newest is not None and viewer.offered != newest.index]
         if newest is None or not ready:
             return False
+        stale_s = self._status.stale_s or 0.0
+        due = [(viewer, _what(viewer, newest.index, stale_s)) for viewer in ready]
+        due = [(viewer, what) for viewer, what in due if viewer.offered != what]
+        if not due:
+            return False
         picture = self._encoder.picture(newest)
-        for viewer in ready:
+        for viewer, what in due:
             try:
-                viewer.offer(picture.overlay if viewer.overlay else picture.message, newest.index)
+                if not viewer.overlay:
+                    viewer.offer(picture.message, what)
+                else:
+                    viewer.offer(picture.stale(stale_s) if stale_s else picture.overlay, what)
             except DataError:  # a damaged JPEG; the next frame may be whole
-                viewer.offered = newest.index
+                viewer.offered = what
         return True
+
+
+def _what(viewer: Viewer, index: int, stale_s: float) -> tuple[int, int]:
+    """A page gets each frame once, and sees itself when it is stale; a stream gets a stale one anew each second."""
+    return index, int(stale_s) if viewer.overlay else 0

@@ -1,23 +1,16 @@
-"""JPEG bytes: made of a frame, or passed on as the camera sent them."""
+"""JPEG bytes as cameras send them, made fit for browsers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
 
-import cv2
 import numpy as np
 
-from edgeseg.images import Image
+from edgeseg.images import encode_jpeg
 
-QUALITY = 80
 TABLES, SCAN = 0xC4, 0xDA
 """Markers of Huffman tables and of the start of the picture's data."""
-
-
-def encode_jpeg(picture: Image) -> bytes:
-    """BGR uint8 HxWx3 as JPEG."""
-    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
 
 
 def complete_jpeg(jpeg: bytes) -> bytes:
@@ -47,5 +40,5 @@ def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
 @cache
 def _usual_tables() -> bytes:
     """Those that a plain encoder writes, which are the ones that MJPEG means."""
-    sample = encode_jpeg(np.zeros((8, 8, 3), np.uint8))
+    sample = encode_jpeg(np.zeros((8, 8, 3), np.uint8), 80)
     return b"".join(sample[start:end] for marker, start, end in _segments(sample) if marker == TABLES)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
 from edgeseg.errors import first_line
+from edgeseg.printable import printable
 
 MOST = 100
 """Troubles that are said in all; so much must do for months of scanners."""
-LONGEST = 160
 LIBRARIES = ("aiohttp", "asyncio")
 """Loggers of the server's parts, which would write tracebacks to the terminal."""
 
@@ -30,7 +30,7 @@ class Once(logging.Handler):
         self._said.add(key)
         if len(self._said) > MOST:
             text = "more troubles with visitors are not shown"
-        self._say("page: " + "".join(char if char.isprintable() else "?" for char in text[:LONGEST]))
+        self._say(f"page: {printable(text)}")
 
     def emit(self, record: logging.LogRecord) -> None:
         """A library's complaint, as one line."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from functools import cached_property
 
-import cv2
-
-from edgeseg.images import resize_mask
+from edgeseg.images import Image, encode_jpeg, encode_png, resize_mask
 from edgeseg.labels import Labels
 from edgeseg.overlay import Overlay
 from edgeseg.sinks.sink import Segmented
-from edgeseg.sinks.web.jpeg import complete_jpeg, encode_jpeg
+from edgeseg.sinks.web.banner import span, stale_picture
+from edgeseg.sinks.web.jpeg import complete_jpeg
 from edgeseg.sinks.web.wire import pack
+
+QUALITY = 80
+"""Of the JPEGs that viewers get, 0 to 100."""
 
 
 class Encoder:
@@ -41,6 +43,7 @@ class Picture:
     def __init__(self, segmented: Segmented, encoder: Encoder) -> None:
         self.segmented = segmented
         self._encoder = encoder
+        self._stale = ("", b"")
 
     @cached_property
     def jpeg(self) -> bytes:
@@ -49,13 +52,21 @@ class Picture:
         if frame.jpeg is not None:
             return complete_jpeg(frame.jpeg)
         self._encoder.encoded += 1
-        return encode_jpeg(frame.image)
+        return encode_jpeg(frame.image, QUALITY)
 
     @cached_property
     def overlay(self) -> bytes:
         """The picture with the classes' colours and a legend, as JPEG."""
         self._encoder.encoded += 1
-        return encode_jpeg(self._encoder.overlay(self.segmented.frame.image, self.segmented.label_map))
+        return encode_jpeg(self._overlaid(), QUALITY)
+
+    def stale(self, idle_s: float) -> bytes:
+        """The same in grey, with how old it is written over it; encoded once a second at most."""
+        text = f"STALE {span(idle_s)}"
+        if self._stale[0] != text:
+            self._encoder.encoded += 1
+            self._stale = text, encode_jpeg(stale_picture(self._overlaid(), text), QUALITY)
+        return self._stale[1]
 
     @cached_property
     def message(self) -> bytes:
@@ -70,4 +81,7 @@ class Picture:
         """Class ids at the frame's size as one-channel PNG."""
         self._encoder.encoded += 1
         height, width = self.segmented.frame.image.shape[:2]
-        return cv2.imencode(".png", resize_mask(self.segmented.label_map, (height, width)))[1].tobytes()
+        return encode_png(resize_mask(self.segmented.label_map, (height, width)))
+
+    def _overlaid(self) -> Image:
+        return self._encoder.overlay(self.segmented.frame.image, self.segmented.label_map)

@@ -1,9 +1,18 @@
-"""What the page's address answers, path by path."""
+"""What the page's address answers, path by path.
+
+`/snapshot.jpg` and `/mask.png` answer 503 when frames have stopped, so that a script that
+checks no more than the status takes no old picture for the present; `?stale=1` asks for the
+last one all the same. Either answer then has `X-Edgeseg-Stale` with its age in seconds, and
+so have the stream's parts, which go on once a second in grey with the age written in them.
+Stale is what is older than 1.5 s and than three periods of the loop: of one that does two
+frames a second or more, everybody hears within two seconds of the last frame.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -23,6 +32,8 @@ from edgeseg.sinks.web.wire import SEEN
 from edgeseg.version import __version__
 
 BOUNDARY = "edgeseg-frame"
+STALE = "X-Edgeseg-Stale"
+"""Seconds since the last frame; absent while frames come."""
 AHEAD = 2
 """Pictures on their way to a page: one to be shown while the next one travels."""
 FAREWELL_S = 0.2
@@ -39,6 +50,8 @@ class Routes:
     hub: Hub
     limits: Limits
     page: dict[str, PageFile]
+    trusts: Callable[[web.Request], bool]
+    """See `Guard`."""
 
     def table(self) -> list[web.RouteDef]:
         """All that is served; nothing else exists."""
@@ -102,10 +115,10 @@ class Routes:
             await response.prepare(request)
             with suppress(ConnectionError):
                 while isinstance(item := await viewer.next(), bytes):
-                    head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(item)}\r\n\r\n"
+                    part = _part(item, self.status.stale_s)
                     try:
                         async with asyncio.timeout(self.limits.patience_s):
-                            await response.write(b"".join((head.encode(), item, b"\r\n")))
+                            await response.write(part)
                     except TimeoutError:
                         hang_up(request)
                         break
@@ -115,18 +128,18 @@ class Routes:
 
     async def snapshot(self, request: web.Request) -> web.Response:
         """The newest picture, as the camera gave it or with its overlay."""
-        picture = self._picture()
+        picture, about = self._picture(request)
         try:
-            body = picture.overlay if request.query.get("overlay", "0") not in ("0", "") else picture.jpeg
+            body = picture.overlay if _wants(request, "overlay") else picture.jpeg
         except DataError as error:
             raise _unavailable(str(error)) from error
-        return web.Response(body=body, content_type="image/jpeg", headers=_about(picture))
+        return web.Response(body=body, content_type="image/jpeg", headers=about)
 
     async def mask(self, request: web.Request) -> web.Response:
         """The newest mask."""
-        picture = self._picture()
+        picture, about = self._picture(request)
         try:
-            return web.Response(body=picture.mask, content_type="image/png", headers=_about(picture))
+            return web.Response(body=picture.mask, content_type="image/png", headers=about)
         except DataError as error:
             raise _unavailable(str(error)) from error
 
@@ -142,33 +155,53 @@ class Routes:
         return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
     async def health(self, request: web.Request) -> web.Response:
-        """200 while frames come."""
-        if trouble := self.status.trouble(self.status.loop.stats()):
-            raise _unavailable(trouble)
-        return web.Response(text="ok\n")
+        """200 while frames come; why they do not is said to those who may see them."""
+        trouble = self.status.trouble(self.status.loop.stats())
+        if not trouble:
+            return web.Response(text="ok\n")
+        if not self.trusts(request):
+            trouble = "no frame yet" if self.slot.newest is None else "stale"
+        raise _unavailable(trouble)
 
     async def record(self, request: web.Request) -> web.Response:
-        """Switch the recording on or off."""
+        """Switch the recording on (`?on=1`) or off (`?on=0`), however it was."""
         controls = self.status.loop.controls
         if controls.recording is None:
             raise web.HTTPConflict(text="there is nothing to record to; start with --out record:DIR\n")
-        controls.recording = not controls.recording
+        on = request.query.get("on")
+        if on not in ("0", "1"):
+            raise web.HTTPBadRequest(text="say what you want: POST /record?on=1 records, /record?on=0 stops\n")
+        controls.recording = on == "1"
         return web.json_response({"recording": controls.recording})
 
     def _check_room(self) -> None:
         if len(self.hub.viewers) >= self.limits.viewers:
             raise _unavailable(f"{self.limits.viewers} viewers watch already, and there is room for no more")
 
-    def _picture(self) -> Picture:
-        newest = self.slot.newest
+    def _picture(self, request: web.Request) -> tuple[Picture, dict[str, str]]:
+        """With the headers that say which one it is."""
+        newest, stale_s = self.slot.newest, self.status.stale_s
         if newest is None:
             raise _unavailable("no frame yet; try again in a moment")
-        return self.encoder.picture(newest) if self.hub.viewers else Picture(newest, self.encoder)
+        about = {"X-Frame-Index": str(newest.index)}
+        if stale_s is not None:
+            about[STALE] = f"{stale_s:.1f}"
+            if not _wants(request, "stale"):
+                trouble = self.status.trouble(self.status.loop.stats())
+                raise _unavailable(f"{trouble}; add stale=1 to the address for the last one", about)
+        return (self.encoder.picture(newest) if self.hub.viewers else Picture(newest, self.encoder)), about
 
 
-def _unavailable(text: str) -> web.HTTPServiceUnavailable:
-    return web.HTTPServiceUnavailable(text=text + "\n", headers={"Retry-After": "2"})
+def _part(jpeg: bytes, stale_s: float | None) -> bytes:
+    """Of the stream. A stale one twice: browsers show a picture when the next one begins, which would be a second."""
+    about = "" if stale_s is None else f"{STALE}: {stale_s:.1f}\r\n"
+    head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n{about}\r\n"
+    return b"".join((head.encode(), jpeg, b"\r\n")) * (1 if stale_s is None else 2)
 
 
-def _about(picture: Picture) -> dict[str, str]:
-    return {"X-Frame-Index": str(picture.segmented.index)}
+def _wants(request: web.Request, name: str) -> bool:
+    return request.query.get(name, "0") not in ("0", "")
+
+
+def _unavailable(text: str, about: dict[str, str] | None = None) -> web.HTTPServiceUnavailable:
+    return web.HTTPServiceUnavailable(text=text + "\n", headers={"Retry-After": "2"} | (about or {}))

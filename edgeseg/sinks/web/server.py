@@ -73,9 +73,13 @@ async def _serve(plan: Plan, on_start: Callable[[Callable[[], object]], None]) -
     server = await loop.create_server(_bounded(runner.server, plan.limits.connections), sock=plan.listening)
     plan.slot.tell(_from_any_thread(loop, hub.poke))
     on_start(_from_any_thread(loop, stop.set))
-    async with asyncio.TaskGroup() as group:  # should one break down, all end, and the loop starts the page anew
-        tasks = [group.create_task(hub.show_pictures()), group.create_task(hub.show_figures())]
-        await stop.wait()
+    try:
+        async with asyncio.TaskGroup() as group:  # should one break down, all end, and the loop starts the page anew
+            tasks = [group.create_task(show()) for show in (hub.show_pictures, hub.show_figures)]
+            await stop.wait()
+            for task in tasks:
+                task.cancel()
+    finally:
         server.close()
         hub.end()
         transports = [connection.transport for connection in runner.server.connections]
@@ -84,8 +88,6 @@ async def _serve(plan: Plan, on_start: Callable[[Callable[[], object]], None]) -
             if transport is not None:
                 transport.abort()  # who still has not taken all will not be waited for
         await asyncio.sleep(0)
-        for task in tasks:
-            task.cancel()
 
 
 def _from_any_thread(loop: asyncio.AbstractEventLoop, callback: Callable[[], object]) -> Callable[[], None]:
@@ -102,7 +104,7 @@ def _application(plan: Plan, hub: Hub) -> web.Application:
         middlewares=[patient(plan.limits.patience_s), guard.middleware()], client_max_size=plan.limits.body_bytes
     )
     application.on_response_prepare.append(add_headers)
-    routes = Routes(plan.slot, plan.encoder, plan.status, hub, plan.limits, read_page())
+    routes = Routes(plan.slot, plan.encoder, plan.status, hub, plan.limits, read_page(), guard.trusts)
     application.add_routes(routes.table())
     return application
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import quote
 
 from edgeseg.errors import OutputError
@@ -16,6 +17,8 @@ from edgeseg.sinks.web.status import Status
 
 CLOSE_S = 0.9
 """For the server to end; what hangs longer ends with the process."""
+_unloadable = threading.Event()
+"""A server could not be loaded: the next page tries that first, or each would seem to work for a moment."""
 
 
 class WebSink:
@@ -26,6 +29,8 @@ class WebSink:
         self._limits = limits or Limits()
         address = Address.parse(uri)
         self._uri, self._fps, self._loop = uri, address.fps, loop
+        if _unloadable.is_set():
+            _load(uri)
         self._slot = Slot()
         self._encoder = Encoder(loop.labels)
         self._listening = address.listen(self._limits.send_buffer_bytes)
@@ -39,9 +44,10 @@ class WebSink:
         self._lock = threading.Lock()
         self._stop: Callable[[], object] | None = None
         self._closed = False
+        self._failure = "no reason given"
         self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
         self._thread.start()
-        loop.say(f"page: {self.link}")
+        self._say(f"page: {self.link}")
 
     @property
     def encoded(self) -> int:
@@ -51,7 +57,7 @@ class WebSink:
     def write(self, segmented: Segmented) -> None:
         """Show this frame to whoever watches; raises OutputError where the server has broken down."""
         if not self._thread.is_alive() and not self._closed:
-            raise OutputError(f"{self._uri}: the page's server has ended; it will be started again")
+            raise OutputError(f"{self._uri}: the page's server has ended ({self._failure})")
         self._slot.put(segmented)
 
     def close(self, complete: bool) -> None:
@@ -63,6 +69,17 @@ class WebSink:
         self._thread.join(CLOSE_S)
 
     def _serve(self) -> None:
+        try:
+            self._run()
+        except BaseException as failure:  # noqa: BLE001  # raised again by the next write
+            self._failure = _reason(failure)
+            if self._stop is None:
+                _unloadable.set()
+            self._say(f"page: its server has ended ({self._failure})")
+        finally:
+            self._listening.close()
+
+    def _run(self) -> None:
         from edgeseg.sinks.web.once import Once  # here, since what these load takes long
         from edgeseg.sinks.web.server import Plan, run
 
@@ -75,18 +92,33 @@ class WebSink:
             limits=self._limits,
             token=self.token,
             loopback_host=self._loopback_host,
-            once=Once(self._loop.say),
+            once=Once(self._say),
         )
-        try:
-            run(plan, self._started)
-        finally:
-            self._listening.close()
+        run(plan, self._started)
+
+    def _say(self, text: str) -> None:
+        with suppress(OSError):  # the terminal has gone; whoever watches the page need not
+            self._loop.say(text)
 
     def _started(self, stop: Callable[[], object]) -> None:
         with self._lock:
             self._stop = stop
             if self._closed:
                 stop()
+
+
+def _load(uri: str) -> None:
+    try:
+        import edgeseg.sinks.web.server  # noqa: F401
+    except Exception as failure:
+        raise OutputError(f"{uri}: the page's server cannot be loaded ({_reason(failure)})") from failure
+    _unloadable.clear()
+
+
+def _reason(failure: BaseException) -> str:
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return f"{type(failure).__name__}: {str(failure).partition(chr(10))[0]}"
 
 
 def _made_token() -> str:

@@ -24,12 +24,11 @@ class Status:
         palette = labels.palette().tolist()
         return {
             "version": __version__,
-            "model": self.loop.model,
             "classes": [{"id": i, "name": labels.names[i], "color": palette[i]} for i in labels.counted],
         }
 
     def figures(self, viewers: int) -> dict[str, Any]:
-        """What changes: the loop's own figures, and how fresh the picture is."""
+        """What changes: the loop's own figures, its model's too, and how fresh the picture is."""
         stats, idle = self.loop.stats(), self._slot.idle_s
         return stats.to_json() | {
             "stale": bool(self.trouble(stats)),
@@ -39,12 +38,18 @@ class Status:
             "viewers": viewers,
         }
 
+    @property
+    def stale_s(self) -> float | None:
+        """Since the newest frame came, where it is stale; None where it is fresh, and before the first."""
+        idle = self._slot.idle_s
+        return idle if idle is not None and is_stale(idle, self.loop) else None
+
     def trouble(self, stats: LiveStats) -> str:
         """Why no frames come; empty while they do."""
         idle = self._slot.idle_s
         if idle is None:
             reason = "no frame yet"
-        elif is_stale(idle, self.loop):
+        elif idle > stale_after_s(self.loop, stats):
             reason = f"no frame for {idle:.1f} s"
         else:
             return ""

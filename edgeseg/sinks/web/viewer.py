@@ -11,8 +11,8 @@ class Viewer:
     def __init__(self, overlay: bool, ahead: int) -> None:
         self.overlay = overlay
         """Wants pictures with the mask in them, and no figures; else messages for the page."""
-        self.offered: int | None = None
-        """Index of the last picture offered."""
+        self.offered: tuple[int, int] | None = None
+        """Index of the last picture offered, and for how many whole seconds it was stale."""
         self._ahead = ahead
         self._unseen = 0
         self._picture: bytes | None = None
@@ -25,10 +25,10 @@ class Viewer:
         """Fewer than `ahead` pictures are on their way and unanswered."""
         return self._unseen < self._ahead
 
-    def offer(self, picture: bytes, index: int) -> None:
-        """Give a ready viewer its next picture."""
+    def offer(self, picture: bytes, what: tuple[int, int]) -> None:
+        """Give a ready viewer its next picture; `what` as in `offered`."""
         self._unseen += 1
-        self._picture, self.offered = picture, index
+        self._picture, self.offered = picture, what
         self._news.set()
 
     def tell(self, figures: str) -> None:

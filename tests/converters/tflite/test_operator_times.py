@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,9 +24,7 @@ def test_every_operator_is_timed_under_its_layers_name(int8_model: Path) -> None
 
 
 @pytest.mark.parametrize("scheme", ["float16", "dynamic"])
-def test_weights_are_unpacked_beforehand_as_in_the_whole_model(
-    models: Callable[[str, str], Path], scheme: str
-) -> None:
+def test_weights_are_unpacked_beforehand_as_in_the_whole_model(models: Callable[[str, str], Path], scheme: str) -> None:
     found = time_operators(models(scheme, "logits").read_bytes(), threads=1)
     assert "DEQUANTIZE" not in {each.op for each in found.operators}
     assert "CONV_2D" in {each.op for each in found.operators}
@@ -51,13 +50,27 @@ def test_kinds_are_merged_and_the_slowest_come_first() -> None:
     assert times.to_json()["sum_ms"] == 10
 
 
-def test_an_operator_that_does_not_run_alone_is_left_out_by_name(control_flow: bytes) -> None:
-    found = time_operators(control_flow, threads=1)
-    assert len(found.operators) + len(found.left_out) == len(operators(control_flow))
+def test_an_operator_that_does_not_run_alone_is_left_out_with_its_reason(to_tflite: Callable[..., bytes]) -> None:
+    import keras
+    import tensorflow as tf
+
+    class EachSecondRow(keras.layers.Layer):
+        """By a step that is computed from the picture, and must not be zero."""
+
+        def call(self, x: Any) -> Any:
+            step = tf.where(tf.reduce_max(x) > 0.0, 2, 3)
+            return tf.nn.relu(x)[:, ::step]
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            return (1, 2, 4, 3)
+
+    found = time_operators(to_tflite((1, 4, 4, 3), EachSecondRow()), threads=1)
+    assert [each.partition(":")[0] for each in found.left_out] == ["STRIDED_SLICE"]
+    assert found.operators
 
 
 def test_what_is_no_model_is_refused() -> None:
-    with pytest.raises(ModelError, match="no TFLite model"):
+    with pytest.raises(ModelError, match="not a TFLite model"):
         time_operators(b"nothing", threads=1)
 
 

@@ -30,7 +30,7 @@ from edgeseg.stats import LiveStats
 MAP_SIZE = (120, 160)
 STATS = LiveStats(
     frames=100, seconds=5, invoke_ms=2.5, overhead_ms=0.5, dropped=3, areas={"belt": 1.0}, model="belt.tflite",
-    recent_fps=20.0, age_ms=9.0, areas_now={"belt": 0.9, "nut": 0.1}, temperature_c=51.5,
+    miou=0.873, scheme="int8", recent_fps=20.0, age_ms=9.0, areas_now={"belt": 0.9, "nut": 0.1}, temperature_c=51.5,
 )  # fmt: skip
 
 
@@ -45,17 +45,32 @@ class Stage:
     stats: LiveStats = STATS
     size: tuple[int, int] = (96, 128)
     said: list[str] = field(default_factory=list)
+    terminal: bool = True
+    """False: it has gone, and nothing can be said."""
+    asked: int = 0
+    """Times that the loop's figures were asked for."""
     written: int = 0
 
     def __post_init__(self) -> None:
         loop = LoopInfo(
-            Labels.from_names(CLASSES, COLORS), 30, True, model="belt.tflite", miou=0.873, scheme="int8",
-            token=self.token, stats=lambda: self.stats, say=self.said.append, controls=self.controls,
+            Labels.from_names(CLASSES, COLORS), 30, True, model="first.tflite",
+            token=self.token, stats=self.figures, say=self.say, controls=self.controls,
         )  # fmt: skip
         self.sink = WebSink(self.uri, loop, self.limits)
         self._belt: list[tuple[Any, Any, bytes]] = []
         self._playing: threading.Event | None = None
         self._player: threading.Thread | None = None
+
+    def figures(self) -> LiveStats:
+        """As the loop gives them."""
+        self.asked += 1
+        return self.stats
+
+    def say(self, text: str) -> None:
+        """As the loop says it."""
+        if not self.terminal:
+            raise BrokenPipeError("the terminal has gone")
+        self.said.append(text)
 
     def segmented(self, jpeg: bool = False, size: tuple[int, int] | None = None) -> Segmented:
         """The next frame of the belt."""

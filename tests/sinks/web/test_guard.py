@@ -29,12 +29,25 @@ def test_without_the_token_nothing_is_shown(closed: Any, path: str) -> None:
 
 def test_recording_needs_the_token(closed: Any) -> None:
     closed.controls.recording = False
-    assert closed.get("/record", "POST").status == 401
+    assert closed.get("/record?on=1", "POST").status == 401
     assert closed.controls.recording is False
 
 
 def test_health_needs_no_token(closed: Any) -> None:
     assert closed.get("/healthz").status == 200
+
+
+def test_health_tells_strangers_no_reasons(open_stage: Any) -> None:
+    stage = open_stage(uri="http://0.0.0.0:0", token="s3cret")
+    stage.tell(source="rtsp://192.168.0.20 lost")
+    strangers = ({}, {"Authorization": "Bearer wrong"})
+    assert {stage.get("/healthz", **headers).text for headers in strangers} == {"no frame yet\n"}
+    assert stage.get("/healthz?token=s3cret").text == "no frame yet: rtsp://192.168.0.20 lost\n"
+    stage.write()
+    stage.until(lambda: stage.get("/healthz").status == 503)
+    assert {stage.get("/healthz", **headers).text for headers in strangers} == {"stale\n"}
+    assert "rtsp://192.168.0.20 lost" in stage.get("/healthz", Authorization="Bearer s3cret").text
+    assert not any("refused" in line for line in stage.said)
 
 
 def test_the_token_opens_by_address_and_by_header(closed: Any) -> None:
@@ -87,11 +100,11 @@ def test_a_forwarded_port_is_let_in(stage: Any, host: str) -> None:
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
 def test_another_sites_script_neither_watches_nor_presses(stage: Any, origin: str) -> None:
     stage.controls.recording = False
-    assert stage.get("/record", "POST", Origin=origin).status == 403
+    assert stage.get("/record?on=1", "POST", Origin=origin).status == 403
     assert stage.controls.recording is False
     assert stage.get("/ws", Origin=origin, **WATCH).status == 403
 
 
 def test_the_pages_own_script_may(stage: Any) -> None:
     stage.controls.recording = False
-    assert stage.get("/record", "POST", Origin=f"http://127.0.0.1:{stage.sink.port}").status == 200
+    assert stage.get("/record?on=1", "POST", Origin=f"http://127.0.0.1:{stage.sink.port}").status == 200

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from edgeseg.images import encode_jpeg
 from edgeseg.scene.belt import Belt
-from edgeseg.sinks.web.jpeg import complete_jpeg, encode_jpeg
+from edgeseg.sinks.web.jpeg import complete_jpeg
 
 PICTURE = Belt(2026, (64, 96)).frame(3)[0]
 TABLES = b"\xff\xc4"
@@ -19,12 +20,12 @@ def without_tables(jpeg: bytes) -> bytes:
 
 
 def test_a_whole_jpeg_stays_as_it_is() -> None:
-    jpeg = encode_jpeg(PICTURE)
+    jpeg = encode_jpeg(PICTURE, 80)
     assert complete_jpeg(jpeg) is jpeg
 
 
 def test_missing_huffman_tables_are_filled_in() -> None:
-    jpeg = encode_jpeg(PICTURE)
+    jpeg = encode_jpeg(PICTURE, 80)
     bare = without_tables(jpeg)
     assert TABLES not in bare
     mended = complete_jpeg(bare)

@@ -98,6 +98,16 @@ def test_the_loops_figures_stand_beside_the_picture(stage: Any, show: Any) -> No
     look.wait("details.children.length === 0 && notes.children.length === 0")
 
 
+def test_the_page_names_the_model_that_is_at_work_now(stage: Any, show: Any) -> None:
+    stage.play()
+    look = show(stage).seen()
+    assert look.page.inner_text("#miou") == "int8 mIoU 0.873"
+    stage.tell(model="fallback.tflite", scheme="float32", miou=0.8)
+    look.wait("model.textContent === 'fallback.tflite' && miou.textContent === 'float32 mIoU 0.800'")
+    stage.tell(miou=None)
+    look.wait("miou.hidden")
+
+
 def test_a_snapshot_saves_the_picture_and_its_mask_under_one_name(stage: Any, show: Any, tmp_path: Path) -> None:
     segmented = stage.write(jpeg=True)
     look = show(stage).seen()
@@ -125,6 +135,18 @@ def test_recording_is_switched(open_stage: Any, show: Any) -> None:
     stage.until(lambda: stage.controls.recording is True)
     stage.controls.recording = False  # another page, or a full disk
     look.wait("!record.checked")
+
+
+def test_what_is_pressed_is_what_is_done_whatever_another_page_did_before(open_stage: Any, show: Any) -> None:
+    stage = open_stage(size=SIZE, controls=Controls(recording=False))
+    stage.write()
+    look = show(stage).seen()
+    # At once, so that the page does not yet know that somebody else has switched it on.
+    look.page.route("**/record*", lambda route: (setattr(stage.controls, "recording", True), route.continue_()))
+    with look.page.expect_response("**/record*") as answer:
+        look.page.get_by_role("switch", name="Record").click()
+    assert answer.value.json() == {"recording": True}
+    assert stage.controls.recording is True
 
 
 def test_a_frame_of_another_size_changes_the_pictures_shape(stage: Any, show: Any) -> None:

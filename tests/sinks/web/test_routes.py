@@ -142,17 +142,55 @@ def test_health_is_ok_while_frames_come_and_says_why_not(stage: Any) -> None:
     assert stage.get("/stats.json").json()["stale"] is True
 
 
+def test_the_loops_figures_are_asked_for_once(stage: Any) -> None:
+    stage.write()
+    stage.until(lambda: stage.get("/stats.json").json()["stale"])
+    asked = stage.asked
+    stage.get("/stats.json")
+    assert stage.asked == asked + 1
+
+
+def test_the_figures_are_those_of_the_model_at_work(stage: Any) -> None:
+    stage.tell(model="fallback.tflite", miou=None, scheme="float32")
+    stats = stage.get("/stats.json").json()
+    assert (stats["model"], stats["miou"], stats["scheme"]) == ("fallback.tflite", None, "float32")
+
+
+@pytest.mark.parametrize("path", ["/snapshot.jpg", "/snapshot.jpg?overlay=1", "/mask.png"])
+def test_an_old_picture_does_not_pass_for_the_present(stage: Any, path: str) -> None:
+    stage.write()
+    fresh = stage.get(path)
+    assert (fresh.status, "X-Edgeseg-Stale" in fresh.headers) == (200, False)
+    stage.tell(source="lost")
+    stage.until(lambda: stage.get(path).status == 503)
+    reply = stage.get(path)
+    assert "s: lost; add stale=1" in reply.text
+    assert float(reply.headers["X-Edgeseg-Stale"]) >= 1.5
+    last = stage.get(path + ("&" if "?" in path else "?") + "stale=1")
+    assert (last.status, last.body) == (200, fresh.body)
+    assert float(last.headers["X-Edgeseg-Stale"]) >= 1.5
+
+
 def test_a_slow_loop_is_not_stale_between_its_frames(stage: Any) -> None:
     stage.tell(invoke_ms=2000.0)
     stage.write()
     assert stage.get("/stats.json").json()["stale_after_s"] == 6
 
 
-def test_record_switches_on_and_off(open_stage: Any) -> None:
+def test_record_does_what_is_asked_however_it_was(open_stage: Any) -> None:
     stage = open_stage(controls=Controls(recording=False))
-    assert stage.get("/record", "POST").json() == {"recording": True}
-    assert stage.controls.recording is True
-    assert stage.get("/record", "POST").json() == {"recording": False}
+    for on in (True, True, False, False):
+        assert stage.get(f"/record?on={on:d}", "POST").json() == {"recording": on}
+        assert stage.controls.recording is on
+
+
+@pytest.mark.parametrize("path", ["/record", "/record?on=", "/record?on=yes"])
+def test_record_has_to_be_told_what_to_do(open_stage: Any, path: str) -> None:
+    stage = open_stage(controls=Controls(recording=False))
+    reply = stage.get(path, "POST")
+    assert reply.status == 400
+    assert "/record?on=1" in reply.text
+    assert stage.controls.recording is False
 
 
 def test_record_without_a_place_says_how_to_get_one(stage: Any) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import struct
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -199,9 +200,42 @@ def test_closing_at_once_ends_the_thread(open_stage: Any) -> None:
     assert not stage.sink._thread.is_alive()
 
 
-def test_a_server_that_broke_down_is_reported_to_the_loop(stage: Any) -> None:
-    stage.get("/")
-    stage.sink._stop()
-    stage.sink._thread.join()
-    with pytest.raises(OutputError, match="the page's server has ended"):
+def test_a_server_that_broke_down_is_said_once_and_reported_to_the_loop(stage: Any) -> None:
+    async def act(socket: aiohttp.ClientWebSocketResponse) -> None:
+        await socket.receive_json()
+        stage.stats = None  # a loop that breaks its word
+        while not socket.closed:
+            await socket.receive()
+
+    watch(stage, act)
+    stage.sink._thread.join(5)
+    (line,) = stage.said[1:]
+    assert line.startswith("page: its server has ended (AttributeError: 'NoneType' object has no attribute")
+    with pytest.raises(OutputError, match=r"the page's server has ended \(AttributeError: 'NoneType' object"):
         stage.write()
+
+
+def test_a_page_whose_libraries_are_broken_says_so_and_frees_its_port(
+    open_stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "edgeseg.sinks.web.server", None)  # what imports it now gets an ImportError
+    first = open_stage()
+    first.sink._thread.join(5)
+    with pytest.raises(OutputError, match=r"server has ended \(ModuleNotFoundError: import of .* halted"):
+        first.write()
+    assert len(first.said) == 2
+    with pytest.raises(OutputError, match=r"cannot be loaded \(ModuleNotFoundError"):  # and not that it is well again
+        open_stage(uri=f"http://127.0.0.1:{first.sink.port}")
+    monkeypatch.undo()
+    assert open_stage(uri=f"http://127.0.0.1:{first.sink.port}").get("/").status == 200
+
+
+def test_the_page_outlives_the_terminal(open_stage: Any) -> None:
+    stage = open_stage(terminal=False)
+    assert stage.get("/nothing").status == 404  # which would be said
+    stage.write()
+    assert stage.get("/healthz").status == 200
+    stage.stats = None
+    assert stage.get("/healthz").status == 500  # which the server's library logs
+    stage.sink.close(True)
+    assert not stage.sink._thread.is_alive()

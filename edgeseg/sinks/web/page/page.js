@@ -19,6 +19,7 @@ let why = "";
 let pictures = 0; // on this connection
 let ages = []; // of the pictures since the last figures, in ms
 let ageMs = null;
+let switching = false; // the recording was pressed and has not answered: figures may be older than that
 
 const connection = new Connection({
   hello(data) {
@@ -30,8 +31,6 @@ const connection = new Connection({
     }
     hello = data;
     pictures = 0;
-    byId("miou").hidden = data.miou === null;
-    if (data.miou !== null) byId("miou").textContent = `${data.scheme ?? ""} mIoU ${data.miou.toFixed(3)}`.trim();
   },
 
   figures(data) {
@@ -40,11 +39,12 @@ const connection = new Connection({
     ages = [];
     showFigures(data, ageMs);
     showNotes(data);
-    const model = data.model || hello.model;
-    set(byId("model"), model);
-    byId("model").title = model; // where it is too long to be shown whole
+    set(byId("model"), data.model || "edgeseg");
+    byId("model").title = data.model; // where it is too long to be shown whole
+    byId("miou").hidden = data.miou === null;
+    set(byId("miou"), data.miou === null ? "" : `${data.scheme ?? ""} mIoU ${data.miou.toFixed(3)}`.trim());
     byId("record-row").hidden = data.recording === null;
-    showRecording(data.recording);
+    if (!switching) showRecording(data.recording);
     look();
   },
 
@@ -124,13 +124,16 @@ byId("snapshot").onclick = async () => {
 };
 
 byId("record").onchange = async ({ target }) => {
+  switching = true;
   try {
-    const answer = await fetch("/record", { method: "POST" });
+    const answer = await fetch(`/record?on=${target.checked ? 1 : 0}`, { method: "POST" });
     if (!answer.ok) throw new Error((await answer.text()).trim());
     showRecording((await answer.json()).recording);
   } catch (error) {
-    target.checked = !target.checked;
+    showRecording(figures.recording);
     say(`The recording could not be switched: ${error.message}`);
+  } finally {
+    switching = false;
   }
 };
 

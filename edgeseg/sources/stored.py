@@ -1,0 +1,22 @@
+"""What all sources share that wait for whoever takes from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class Stored:
+    """The fields of `edgeseg.sources.Source` for files and what is as patient; `frames` is left to each."""
+
+    live = False
+    state = ""
+
+    def __init__(self, fps: float, total: int | None, notes: Sequence[str] = ()) -> None:
+        self.fps = fps
+        self.total = total
+        self.dropped = 0
+        self.eager = False
+        self.notes = list(notes)
+
+    def close(self) -> None:
+        """Nothing to free."""
