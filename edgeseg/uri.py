@@ -6,22 +6,20 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from edgeseg.errors import EdgesegError, UsageError
+from edgeseg.errors import UsageError
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
-def read_options(
-    uri: str, defaults: Mapping[str, str], error: type[EdgesegError] = UsageError, query: str | None = None
-) -> dict[str, str]:
+def read_options(uri: str, defaults: Mapping[str, str], query: str | None = None) -> dict[str, str]:
     """`defaults`, and what `uri` says instead, or `query` where that does not begin at a question mark.
 
-    Raises `error` that lists the names there are for one that is none of them.
+    Raises UsageError that lists the names there are for one that is none of them.
     """
     given = dict(parse_qsl(uri.partition("?")[2] if query is None else query, keep_blank_values=True))
     unknown = sorted(set(given) - set(defaults))
     if unknown:
-        raise error(f"{masked(uri)}: there is no option '{unknown[0]}'; it knows {', '.join(defaults)}")
+        raise UsageError(f"{masked(uri)}: there is no option '{unknown[0]}'; it knows {', '.join(defaults)}")
     return {**defaults, **given}
 
 

@@ -59,9 +59,9 @@ class Setting:
     """A `.tflite` file or `stub:…`."""
     threads: int = 1
     """Of the network."""
-    rounds: int = 7
+    rounds: int = 15
     """Blocks of each of two things that take turns."""
-    block_s: float = 0.7
+    block_s: float = 0.3
     """Seconds that a block lasts, about."""
     peak_frames: int = 600
     """Over which the most memory is looked for."""

@@ -18,6 +18,7 @@ from edgeseg.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeseg.progress import ProgressLine
+    from edgeseg.stats import LiveStats
 
 
 CAMERA = "0"
@@ -139,9 +140,14 @@ def live(
         invoke_limit_s=invoke_limit,
     )
     reload = threading.Event()
+
+    def progress(now: LiveStats) -> None:
+        with suppress(OSError):  # as in _speaker
+            line.show(live_line(now))
+
     gone = sys.stderr.isatty()  # to a terminal's programs the signal says that it is gone
     signal.signal(signal.SIGHUP, signal.default_int_handler if gone else lambda *_: reload.set())
-    stats = run(segmenter, opened, chosen, config, lambda now: line.show(live_line(now)), say, reload=reload)
+    stats = run(segmenter, opened, chosen, config, None if "jsonl:-" in chosen else progress, say, reload=reload)
     line.clear()
     text = json.dumps(stats.to_json()) if as_json else live_summary(stats, chosen)
     click.echo(text, err="jsonl:-" in chosen)  # whoever reads the lines wants nothing among them

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from edgeseg.errors import DataError, ModelError, SourceError
+from edgeseg.errors import DataError, ModelError, SourceError, UsageError
 from edgeseg.images import Image, Mask
 from edgeseg.live.config import LoopConfig
 from edgeseg.live.delivery import Delivery, ThreadChoice
@@ -133,7 +133,9 @@ class Loop:
             if self._config.roi:
                 frame = frame.cropped(self._config.roi)
             picture = model.picture(frame.image)
-        except DataError as error:
+        except (DataError, UsageError) as error:
+            if isinstance(error, UsageError) and not self._tally.frames:
+                raise  # a part that lies outside the first picture was mistyped
             self._skip(error)
             return True
         self._unreadable, self._tally.trouble = 0, ""
@@ -167,7 +169,7 @@ class Loop:
                     self._invoking_since = 0.0
         return label_map if wanted else None
 
-    def _skip(self, error: DataError) -> None:
+    def _skip(self, error: DataError | UsageError) -> None:
         self._tally.bad += 1
         self._unreadable += 1
         if self._unreadable < HOPELESS:

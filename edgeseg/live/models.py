@@ -48,6 +48,8 @@ def check_fallback(model: Segmenter, fallback: Path | None, scores: bool = False
 
     With `scores` it has to give them.
     """
+    if fallback is not None and fallback.resolve() == model.path.resolve():
+        raise UsageError(f"{fallback}: is the model itself; name a smaller one")
     if fallback is not None and open_fallback(model, fallback).output == "labels" and scores:
         raise UsageError(f"{fallback}: gives class ids alone; --unsure needs one of  quantize --output logits")
 
@@ -55,6 +57,6 @@ def check_fallback(model: Segmenter, fallback: Path | None, scores: bool = False
 def _matching(new: Segmenter, old: Segmenter) -> Segmenter:
     count = len(new.labels.names) == len(old.labels.names)
     if not count or (new.info and old.info and new.labels.names != old.info.labels.names):
-        raise UsageError(f"{new.path}: has other classes than {old.path}; only a model of the same can take its place")
+        raise UsageError(f"{new.path}: has other classes than the model at work, and cannot take its place")
     new.labels = old.labels
     return new

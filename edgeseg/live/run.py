@@ -54,7 +54,7 @@ def run(
         ended = threading.Event()
         tally = _tally(segmenter, source, config)
         info = _info(segmenter, source, config, tally, tell, ended.set)
-        outlet = Outlet(out, info, [*_named(extra), *_unsure(segmenter, config)])
+        outlet = Outlet(out, info, [*_named(extra), *_unsure(segmenter, source, config)])
         closing.callback(lambda: outlet.close(complete))
         tally.outlet = outlet
         delivery = Delivery(outlet)
@@ -103,7 +103,8 @@ def _info(
     fps = source.fps / config.every
     return LoopInfo(
         labels=segmenter.labels,
-        fps=min(fps, config.max_fps) if config.max_fps and source.live else fps,
+        # A file keeps its own time, however slowly it is gone through; what has no end goes on in ours.
+        fps=min(fps, config.max_fps) if config.max_fps and source.total is None else fps,
         live=source.live,
         model=segmenter.path.name,
         token=config.token,
@@ -118,11 +119,16 @@ def _named(sinks: Sequence[Sink]) -> list[tuple[str, Sink]]:
     return [(type(sink).__name__, sink) for sink in sinks]
 
 
-def _unsure(segmenter: Segmenter, config: LoopConfig) -> list[tuple[str, Sink]]:
+def _unsure(segmenter: Segmenter, source: Source, config: LoopConfig) -> list[tuple[str, Sink]]:
     if config.unsure is None:
         return []
     if segmenter.output == "labels":
         raise UsageError(f"{segmenter.path}: gives class ids alone; --unsure needs one of  quantize --output logits")
     from edgeseg.live.unsure import Unsure
 
-    return [(f"unsure {config.unsure}", Unsure(config.unsure, segmenter.labels))]
+    return [
+        (
+            f"unsure {config.unsure}",
+            Unsure(config.unsure, segmenter.labels, own_time=None if source.live else source.fps),
+        )
+    ]

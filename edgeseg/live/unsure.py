@@ -75,13 +75,23 @@ class Unsure:
     what is in the folder, so it goes on after a restart, and a frame may be taken out at any time.
     """
 
-    def __init__(self, folder: Path, labels: Labels, keep: int = 100, max_bytes: int = 200_000_000) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        labels: Labels,
+        keep: int = 100,
+        max_bytes: int = 200_000_000,
+        own_time: float | None = None,
+    ) -> None:
         """Keep at most `keep` frames and `max_bytes` of images and masks.
+
+        `own_time`: frames a second of a file, whose time is not ours.
 
         Raises OutputError where the folder cannot be written or holds masks of other classes.
         """
         self._images, self._masks = folder / "images", folder / "masks"
         self._keep, self._max_bytes = keep, max_bytes
+        self._own_time = own_time
         self._waiting: Segmented | None = None
         label_file = folder / "labels.txt"
         if label_file.is_file() and read_labels(label_file).names != labels.names:
@@ -101,7 +111,7 @@ class Unsure:
         if segmented.margin is None:
             return
         waiting = self._waiting
-        if waiting is not None and segmented.frame.captured - waiting.frame.captured >= APART_S:
+        if waiting is not None and self._time(segmented) - self._time(waiting) >= APART_S:
             self._waiting = segmented
             self._store(waiting)
         elif waiting is None or segmented.margin < (waiting.margin or 0.0):
@@ -112,6 +122,9 @@ class Unsure:
         waiting, self._waiting = self._waiting, None
         if waiting is not None and complete:
             self._store(waiting)
+
+    def _time(self, segmented: Segmented) -> float:
+        return segmented.index / self._own_time if self._own_time else segmented.frame.captured
 
     def _store(self, segmented: Segmented) -> None:
         frame, doubt = segmented.frame, round((segmented.margin or 0.0) * 10_000)

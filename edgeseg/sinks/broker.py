@@ -79,6 +79,8 @@ class Broker:
         self._greet, self._say = greet, say
         self._up = self._closing = False
         self._trouble = ""
+        self.trouble = ""
+        """Why the broker does not hear us; empty while it does, or has not had the time."""
         self._client = client = Client(CallbackAPIVersion.VERSION2, client_id=f"edgeseg-{secrets.token_hex(4)}")
         if address.user is not None:
             client.username_pw_set(address.user, address.password)
@@ -118,7 +120,7 @@ class Broker:
             client.publish(topic, payload, retain=True)
         self._up = True
         if self._trouble:
-            self._trouble = ""
+            self._trouble = self.trouble = ""
             self._say(f"{self._shown}: the broker answers")
 
     def _on_connect_fail(self, client: Client, userdata: Any) -> None:
@@ -132,6 +134,8 @@ class Broker:
 
     def _lose(self, trouble: str, text: str) -> None:
         """Say it once, not at each try."""
-        if trouble != self._trouble and not self._closing:
+        if self._closing:
+            return
+        if trouble != self._trouble:
             self._say(f"{self._shown}: {text}; trying again")
-        self._trouble = trouble
+        self._trouble, self.trouble = trouble, f"{self._shown}: {text}; what there was to say is lost"

@@ -18,7 +18,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from edgeseg.errors import MissingExtraError, UsageError
+from edgeseg.errors import MissingExtraError, OutputError, UsageError
 from edgeseg.sinks.sink import LoopInfo, Segmented
 from edgeseg.sinks.stale import is_stale
 from edgeseg.uri import read_options
@@ -79,10 +79,13 @@ class MqttSink:
         self._seen_at = time.monotonic()
 
     def close(self, complete: bool) -> None:
-        """Say that it is over."""
+        """Say that it is over; raises OutputError where the broker was not there to hear it."""
         self._leaving.set()
         self._thread.join(LEAVE_S)
+        trouble = self._broker.trouble
         self._broker.close()
+        if trouble and complete:
+            raise OutputError(trouble)
 
     def _greet(self) -> dict[str, str]:
         """What a broker has to keep, which may have forgotten it."""

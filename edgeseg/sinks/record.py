@@ -45,11 +45,12 @@ class RecordSink:
     """See `edgeseg.sinks.Sink`; goes on with the recording that the folder holds."""
 
     def __init__(self, folder: Path, largest: int, loop: LoopInfo) -> None:
+        there = next((place for place in (folder, *folder.absolute().parents) if place.is_dir()), folder)
+        Room(there, f"record:{folder}").check()  # before anything is made
         _prepare(folder, f"record:{folder}")
         head = {"model": loop.model, "labels": loop.labels.to_json(), "fps": loop.fps, "live": loop.live}
         self._ring = Ring(folder, largest, recording.pack(head), loop.say)
         self._room = Room(folder, f"record:{folder}")
-        self._room.check()
         self._controls = loop.controls
         if self._controls.recording is None:
             self._controls.recording = True

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from edgeseg.errors import SourceError
+from edgeseg.errors import UsageError
 from edgeseg.sources.frame import Frame
 from edgeseg.sources.stored import Stored
 from edgeseg.uri import read_options, read_size
@@ -27,17 +27,17 @@ def accepts(uri: str) -> bool:
 
 
 def open(uri: str) -> BeltSource:
-    """Raises SourceError for options that cannot be read."""
+    """Raises UsageError for options that cannot be read."""
     from edgeseg.scene.belt import Belt  # here, since NumPy's generators take a while to load
 
-    options = read_options(uri, DEFAULTS, SourceError, uri.partition(":")[2].lstrip("?"))
+    options = read_options(uri, DEFAULTS, query=uri.partition(":")[2].lstrip("?"))
     try:
         if int(options["frames"]) < 0 or float(options["fps"]) < 0:
             raise ValueError("frames and fps cannot be negative")
         belt = Belt(int(options["seed"]), read_size(options["size"]))
         return BeltSource(belt, int(options["frames"]) or None, float(options["fps"]))
     except ValueError as error:
-        raise SourceError(f"{uri}: cannot be read ({error}); write it like belt:?seed=2026&size=360x480") from error
+        raise UsageError(f"{uri}: cannot be read ({error}); write it like belt:?seed=2026&size=360x480") from error
 
 
 class BeltSource(Stored):

@@ -17,7 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edgeseg.errors import SourceError
+from edgeseg.errors import SourceError, UsageError
 from edgeseg.printable import printable
 from edgeseg.sources.capture import SILENCE, Capture
 from edgeseg.sources.frame import Frame
@@ -52,7 +52,7 @@ def open(uri: str) -> Capture:
     """Raises SourceError that lists the cameras there are."""
     parsed = _parsed(uri)
     device = parsed[1] if parsed else ""
-    options = read_options(uri, DEFAULTS, SourceError)
+    options = read_options(uri, DEFAULTS)
     try:
         if options["format"] not in FORMATS:
             raise ValueError(f"the format is {' or '.join(FORMATS)}")
@@ -62,7 +62,7 @@ def open(uri: str) -> Capture:
             options["format"],
         )
     except ValueError as error:
-        raise SourceError(f"{uri}: cannot be read ({error}); write it like camera:0?size=480x640&fps=30") from error
+        raise UsageError(f"{uri}: cannot be read ({error}); write it like camera:0?size=480x640&fps=30") from error
     return Capture(uri, lambda: CameraGrabber(_device(uri, device), wish))
 
 

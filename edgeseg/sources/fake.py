@@ -3,7 +3,7 @@
 `fake:?play=belt:&fps=30&format=mjpg`: all optional.
 
     play=URI      what it shows, over and over: any source that is not live; write %26 for an & within it
-    cycle=60      of that, as many frames are made once and kept in memory
+    cycle=20      of that, as many frames are made once and kept in memory
     fps=30        frames a second
     format=mjpg   as cameras send it, at quality 90; or bgr
     frames=N      ends after so many; else it never does
@@ -26,7 +26,7 @@ from itertools import islice
 import cv2
 import numpy as np
 
-from edgeseg.errors import SourceError
+from edgeseg.errors import SourceError, UsageError
 from edgeseg.images import Image, encode_jpeg
 from edgeseg.sources.capture import SILENCE, Capture
 from edgeseg.sources.clock import Clock
@@ -35,7 +35,7 @@ from edgeseg.uri import read_options
 
 DEFAULTS = {
     "play": "belt:?size=480x640",
-    "cycle": "60",
+    "cycle": "20",
     "fps": "30",
     "format": "mjpg",
     "frames": "0",
@@ -73,14 +73,14 @@ def accepts(uri: str) -> bool:
 
 
 def open(uri: str) -> Capture:
-    """Raises SourceError for options that cannot be read, and where there is nothing to play."""
-    options = read_options(uri, DEFAULTS, SourceError)
+    """Raises UsageError for options that cannot be read, SourceError where there is nothing to play."""
+    options = read_options(uri, DEFAULTS)
     try:
         script, cycle = _script(options), int(options["cycle"])
         if not 1 <= cycle <= MOST:
             raise ValueError(f"cycle is 1 to {MOST}")
     except ValueError as error:
-        raise SourceError(f"{uri}: cannot be read ({error}); write it like fake:?fps=30&lost=5+3") from error
+        raise UsageError(f"{uri}: cannot be read ({error}); write it like fake:?fps=30&lost=5+3") from error
     taken = _jpeg if options["format"] == "mjpg" else _image
     pictures = [
         (taken(image), taken(_smaller(image))) if script.resize else (taken(image),)
@@ -110,7 +110,9 @@ def _script(options: dict[str, str]) -> Script:
 
 
 def _span(text: str) -> tuple[float, float]:
-    begin, length = text.replace(" ", "+").split("+")  # in a query, a + stands for a space
+    begin, plus, length = text.replace(" ", "+").partition("+")  # in a query, a + stands for a space
+    if not plus:
+        raise ValueError(f"'{text}' is no beginning and length in seconds")
     return float(begin), float(length)
 
 

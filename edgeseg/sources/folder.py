@@ -9,6 +9,7 @@ from pathlib import Path
 from edgeseg.errors import DataError, SourceError
 from edgeseg.images import IMAGE_SUFFIXES, read_frame
 from edgeseg.sources.frame import Frame
+from edgeseg.sources.recording import MANIFEST
 from edgeseg.sources.stored import Stored
 
 
@@ -20,6 +21,8 @@ def accepts(uri: str) -> bool:
 def open(uri: str) -> FolderSource:
     """Raises SourceError where the folder holds no image."""
     files = sorted(path for path in Path(uri).iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not files and (Path(uri) / MANIFEST).is_file():
+        raise SourceError(f"{uri}: is a recording; write replay:{uri}")
     if not files:
         known = " ".join(sorted(IMAGE_SUFFIXES))
         raise SourceError(f"{uri}: holds no images ({known}); give the folder that does")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from edgeseg.errors import DataError
+from edgeseg.errors import DataError, UsageError
 from edgeseg.images import Image
 
 JPEG_END = b"\xff\xd9"
@@ -33,11 +33,11 @@ class Frame:
         return self._image
 
     def cropped(self, roi: tuple[int, int, int, int]) -> Frame:
-        """The part (x, y, width, height) in pixels; raises DataError where it lies outside the picture."""
+        """The part (x, y, width, height) in pixels; raises UsageError where it lies outside the picture."""
         x, y, width, height = roi
         rows, columns = self.image.shape[:2]
         if x + width > columns or y + height > rows:
-            raise DataError(f"the part {x},{y},{width},{height} lies outside a frame of {columns}x{rows} pixels")
+            raise UsageError(f"the part {x},{y},{width},{height} lies outside a frame of {columns}x{rows} pixels")
         return Frame(np.ascontiguousarray(self.image[y : y + height, x : x + width]), self.name, self.captured)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeseg.errors import SourceError, first_line
+from edgeseg.errors import SourceError, UsageError, first_line
 from edgeseg.printable import printable
 from edgeseg.sources.capture import SILENCE, Capture
 from edgeseg.sources.frame import Frame
@@ -32,14 +32,14 @@ def accepts(uri: str) -> bool:
 
 def open(uri: str) -> Capture:
     """Raises SourceError that says what to install, or which cameras there are."""
-    options = read_options(uri, DEFAULTS, SourceError)
+    options = read_options(uri, DEFAULTS)
     number = int(uri.partition("?")[0].partition(":")[2] or 0)
     try:
         size, fps = read_size(options["size"]), float(options["fps"])
         if fps <= 0:
             raise ValueError("fps is above zero")
     except ValueError as error:
-        raise SourceError(f"{uri}: cannot be read ({error}); write it like picamera:0?size=480x640&fps=30") from error
+        raise UsageError(f"{uri}: cannot be read ({error}); write it like picamera:0?size=480x640&fps=30") from error
     return Capture(uri, lambda: _open(uri, number, size, fps))
 
 

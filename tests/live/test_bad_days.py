@@ -13,11 +13,17 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 SMALL = "play=belt:?size=64x96&cycle=3"
+
+
+def heeds_interrupts() -> None:
+    """What a shell starts in the background, as CI may be, passes on that it ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Live:
@@ -28,7 +34,13 @@ class Live:
         command = [sys.executable, "-m", "edgeseg", "live", *arguments]
         with log.open("w") as err:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=err, text=True, cwd=ROOT, env=os.environ | environment
+                command,
+                stdout=subprocess.PIPE,
+                stderr=err,
+                text=True,
+                cwd=ROOT,
+                env=os.environ | environment,
+                preexec_fn=heeds_interrupts,
             )
 
     @property
@@ -72,6 +84,10 @@ def health(page: str) -> int:
         return error.code
 
 
+def stats(page: str) -> dict[str, Any]:
+    return json.loads(urllib.request.urlopen(f"{page}/stats.json", timeout=10).read())
+
+
 def until(what: Callable[[], bool], timeout_s: float = 30) -> None:
     deadline = time.monotonic() + timeout_s
     while not what():
@@ -80,11 +96,9 @@ def until(what: Callable[[], bool], timeout_s: float = 30) -> None:
 
 
 def test_a_camera_that_is_unplugged_and_comes_back_is_told_and_goes_on(live: Callable[..., Live]) -> None:
-    loop = live("stub:?invoke_ms=1&size=64x96", "--source", f"fake:?lost=3+4&{SMALL}", "--out", "http://127.0.0.1:0")
+    loop = live("stub:?invoke_ms=1&size=64x96", "--source", f"fake:?lost=2+2&{SMALL}", "--out", "http://127.0.0.1:0")
     page = loop.wait_for(r"page: (http://\S+)")[1]
-    until(lambda: health(page) == 200)
     loop.wait_for(r"source: lost, trying again .*away")
-    until(lambda: health(page) == 503)
     loop.wait_for("source: all is well again")
     until(lambda: health(page) == 200)
     assert loop.end()[0] == 0
@@ -102,13 +116,12 @@ def test_a_source_may_be_another_loops_page(live: Callable[..., Live]) -> None:
 
 
 def test_a_source_that_is_another_loops_page_is_silent_when_that_is_stale(live: Callable[..., Live]) -> None:
-    first = live("stub:?size=64x96", "--source", f"fake:?fps=20&stall=6+60&{SMALL}", "--out", "http://127.0.0.1:0")
+    first = live("stub:?size=64x96", "--source", f"fake:?fps=20&stall=9+60&{SMALL}", "--out", "http://127.0.0.1:0")
     page = first.wait_for(r"page: (http://\S+)")[1]
     second = live("stub:?size=64x96", "--source", f"{page}/stream.mjpg", "--out", "http://127.0.0.1:0")
     other = second.wait_for(r"page: (http://\S+)")[1]
-    until(lambda: health(other) == 200)
-    until(lambda: health(page) == 503)
-    until(lambda: health(other) == 503)
+    until(lambda: stats(page)["stale"] and stats(other)["stale"])
+    assert min(stats(page)["frames"], stats(other)["frames"]) > 0
 
 
 def test_an_accelerator_that_hangs_with_nothing_to_fall_back_on_ends_with_a_cure(live: Callable[..., Live]) -> None:
@@ -132,11 +145,9 @@ def test_ctrl_c_ends_even_a_loop_whose_accelerator_hangs(live: Callable[..., Liv
 def test_a_stream_that_stalls_without_closing_is_stale(live: Callable[..., Live]) -> None:
     loop = live("stub:?invoke_ms=1&size=64x96", "--source", f"fake:?stall=2+60&{SMALL}", "--out", "http://127.0.0.1:0")
     page = loop.wait_for(r"page: (http://\S+)")[1]
-    until(lambda: health(page) == 200)
-    until(lambda: health(page) == 503)
-    stats = json.loads(urllib.request.urlopen(f"{page}/stats.json", timeout=10).read())
-    assert stats["stale"]
-    assert stats["source"].startswith("silent for") or stats["source"] == ""
+    until(lambda: stats(page)["frames"] > 0 and stats(page)["stale"])
+    assert health(page) == 503
+    loop.wait_for("source: silent for")
     assert loop.end()[0] == 0
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -77,7 +78,10 @@ def test_a_source_that_breaks_off_leaves_nothing_under_the_final_name(int8_model
 def test_ctrl_c_and_sigterm_finish_the_video(way: signal.Signals, int8_model: Path, tmp_path: Path) -> None:
     out = tmp_path / "o.avi"
     command = [sys.executable, "-m", "edgeseg", "live", str(int8_model), "--source", "belt:?fps=30", "--out", str(out)]
-    with subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what CI runs in the background may ignore it
+    with subprocess.Popen(
+        [*command, "--json"], stdout=subprocess.PIPE, text=True, cwd=ROOT, preexec_fn=heeds
+    ) as process:
         deadline = time.monotonic() + 60
         while not any(path.stat().st_size for path in tmp_path.iterdir()) and time.monotonic() < deadline:
             time.sleep(0.1)

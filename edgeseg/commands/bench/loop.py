@@ -15,7 +15,7 @@ from edgeseg.commands.options import FOLDER
 @click.option("--only", multiple=True, metavar="NAME", help="mask, overlay, throughput, age, mediapipe, page, …")
 @click.option("--soak", is_flag=True, help="Watch the memory over 20,000 frames too.")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="Of the network.")
-@click.option("--rounds", default=7, show_default=True, type=click.IntRange(1), help="More: steadier medians.")
+@click.option("--rounds", default=15, show_default=True, type=click.IntRange(1), help="More: steadier medians.")
 @click.option("--mediapipe", type=FOLDER, metavar="PYTHON", help="A Python that has MediaPipe.  [default: this one]")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def bench_loop(

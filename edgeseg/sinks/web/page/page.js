@@ -37,7 +37,7 @@ const connection = new Connection({
     figures = data;
     if (ages.length) ageMs = ages.reduce((sum, age) => sum + age) / ages.length;
     ages = [];
-    showFigures(data, ageMs);
+    showFigures(data, data.stale ? null : ageMs);
     showNotes(data);
     set(byId("model"), data.model || "edgeseg");
     byId("model").title = data.model; // where it is too long to be shown whole
