@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,8 @@ def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
     file may be lost to a power cut, and an SD card is spared a flush. Raises OutputError
     where the folder cannot be made or written, before any work is done.
     """
+    import tempfile  # here, since it takes memory and time that a loop which writes nothing can spare
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)

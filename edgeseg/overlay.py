@@ -26,21 +26,20 @@ class Overlay:
         self._colors = np.pad(table, ((0, 0), (0, 1))).astype(np.uint8).view(np.uint32).ravel()
         self._labels = labels if legend else None
         self._legend: Image | None = None
-        self._color = self._blended = self._stretched = np.empty((0, 0, 0), np.uint8)
+        self._color = self._stretched = np.empty((0, 0, 0), np.uint8)
 
     def __call__(self, frame: Image, label_map: Mask) -> Image:
         """BGR frame HxWx3 and class ids of any size: a new BGR picture HxWx3."""
         height, width = frame.shape[:2]
         if self._color.shape != frame.shape:
-            self._color, self._blended = np.empty_like(frame), np.empty_like(frame)
-            self._stretched = np.empty((height, width, 4), np.uint8)
+            self._color, self._stretched = np.empty_like(frame), np.empty((height, width, 4), np.uint8)
             self._legend = draw_legend(self._labels, height) if self._labels else None
         small = np.take(self._colors, label_map, mode="clip").view(np.uint8).reshape(*label_map.shape, 4)
         cv2.resize(small, (width, height), dst=self._stretched, interpolation=cv2.INTER_NEAREST_EXACT)
         cv2.cvtColor(self._stretched, cv2.COLOR_BGRA2BGR, dst=self._color)
-        cv2.addWeighted(frame, 1 - self._opacity, self._color, self._opacity, 0, dst=self._blended)
         picture = frame.copy()
-        cv2.copyTo(self._blended, self._color, picture)
+        cv2.copyTo(self._color, self._color, picture)
+        cv2.addWeighted(frame, 1 - self._opacity, picture, self._opacity, 0, dst=picture)
         if self._legend is not None:
             rows, columns = min(height, self._legend.shape[0]), min(width, self._legend.shape[1])
             corner = picture[:rows, :columns]

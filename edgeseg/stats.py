@@ -21,7 +21,8 @@ class LiveStats:
     dropped: int
     """Frames that a newer one replaced before the loop took them."""
     areas: dict[str, float]
-    """Mean share of the picture by class name, 0..1; classes never seen are absent."""
+    """Mean share of the picture by class name, 0..1; classes never seen are absent. Of a live source, of ten frames a
+    second."""
     model: str = ""
     """File name of the model that is running."""
     miou: float | None = None

@@ -132,7 +132,7 @@ class Loop:
         try:
             if self._config.roi:
                 frame = frame.cropped(self._config.roi)
-            picture = model.picture(frame.image)
+            picture = self._picture(model, frame)
         except (DataError, UsageError) as error:
             if isinstance(error, UsageError) and not self._tally.frames:
                 raise  # a part that lies outside the first picture was mistyped
@@ -184,7 +184,17 @@ class Loop:
             self._choice.add(busy_ms)
         if self._delivery.threads != self._choice.threads:
             self._delivery.threads = self._tally.threads = self._choice.threads
-            self._source.eager = self._choice.threads == 2
+            self._source.prepare = self._prepare if self._choice.threads == 2 and not self._config.roi else None
+
+    def _prepare(self, frame: Frame) -> None:
+        """In the source's thread: a core that is free makes what the network waits for."""
+        frame.prepared = self._segmenter.picture(frame.image)
+
+    def _picture(self, model: Segmenter, frame: Frame) -> Image:
+        prepared = frame.prepared
+        if prepared is not None and prepared.shape == (*model.size, model.channels):
+            return prepared
+        return model.picture(frame.image)
 
 
 def _margin() -> Callable[[Any], float]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 KEEP = 1000
 """Frames whose durations are kept."""
 RECENT_S = 3.0
+LOOK_S = 0.1
+"""The areas of a live source are counted no more often: that costs as much as the rest of the loop."""
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Tally:
 
     def __post_init__(self) -> None:
         self._started = time.monotonic()
-        self._areas = np.zeros(256)
+        self._areas, self._looks, self._looked_at = np.zeros(256), 0, 0.0
         self._newest: Segmented | None = None
         self._lock = threading.Lock()
         self._invoke, self._overhead, self._age = (deque[float](maxlen=KEEP) for _ in range(3))
@@ -58,15 +60,18 @@ class Tally:
 
     def add(self, segmented: Segmented, frame_ms: float, held_s: float) -> None:
         """Count one mask, whose frame kept the loop's own thread busy for `frame_ms`; see `Pace.held_s`."""
+        now = time.monotonic()
         with self._lock:
             self.frames += 1
             self._held_s = held_s
-            self._areas += segmented.areas
+            if not self.source.live or now - self._looked_at >= LOOK_S:
+                self._looked_at, self._looks = now, self._looks + 1
+                self._areas += segmented.areas
             self._newest = segmented
             self._invoke.append(segmented.invoke_ms)
             self._overhead.append(frame_ms - segmented.invoke_ms)
             self._age.append(segmented.age_ms)
-            self._moments.append(time.monotonic())
+            self._moments.append(now)
 
     def stats(self) -> LiveStats:
         """Figures as of now."""
@@ -74,7 +79,7 @@ class Tally:
         with self._lock:
             invoke, overhead, age = (list(kept) for kept in (self._invoke, self._overhead, self._age))
             recent = [moment for moment in self._moments if now - moment <= RECENT_S]
-            areas, newest = self._areas / max(1, self.frames), self._newest
+            areas, newest = self._areas / max(1, self._looks), self._newest
         seconds = now - self._started
         full = len(recent) == KEEP  # then they reach back less than RECENT_S
         span_s = now - recent[0] if full else min(RECENT_S, seconds)

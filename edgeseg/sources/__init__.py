@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -22,8 +22,8 @@ class Source(Protocol):
     """Frames come when they come, and some may be dropped; else each is given once."""
     dropped: int
     """Frames that were replaced by a newer one before anybody took them."""
-    eager: bool
-    """Set by the loop where a core is free: decode in the source's own thread, if it has one."""
+    prepare: Callable[[Frame], None] | None
+    """Set by the loop where a core is free: what the source's own thread, if it has one, does to each frame."""
     notes: list[str]
     """What a user should know at the start, a line each."""
 

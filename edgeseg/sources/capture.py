@@ -59,7 +59,7 @@ class Capture:
         self.total: int | None = None
         self.live = True
         self.dropped = 0
-        self.eager = False
+        self.prepare: Callable[[Frame], None] | None = None
         self._slot: Frame | None = None
         self._count = 0
         self._newest_at = time.monotonic()
@@ -159,9 +159,9 @@ class Capture:
         frame.name = frame.name or f"{self._count:06d}"
         self._count += 1
         self._newest_at, self._lost = time.monotonic(), None
-        if self.eager:
+        if self.prepare is not None:
             with suppress(DataError):  # the loop finds it, and counts it
-                _ = frame.image
+                self.prepare(frame)
         with self._changed:
             self.dropped += self._slot is not None
             self._slot = frame

@@ -14,7 +14,7 @@ JPEG_END = b"\xff\xd9"
 class Frame:
     """A picture and where it came from; a JPEG is decoded when, and only if, somebody looks at it."""
 
-    __slots__ = ("_image", "captured", "jpeg", "name")
+    __slots__ = ("_image", "captured", "jpeg", "name", "prepared")
 
     def __init__(self, image: Image | None, name: str, captured: float, jpeg: bytes | None = None) -> None:
         self._image = image
@@ -24,6 +24,8 @@ class Frame:
         """`time.monotonic()` when it left the camera or file, in seconds."""
         self.jpeg = jpeg
         """The picture as the camera sent it, where it sent JPEG; `image` may then be None at first."""
+        self.prepared: Image | None = None
+        """What a model sees of it, where somebody had the time to make that: RGB or grey, uint8."""
 
     @property
     def image(self) -> Image:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from edgeseg.sources.frame import Frame
 
 
 class Stored:
@@ -15,7 +17,7 @@ class Stored:
         self.fps = fps
         self.total = total
         self.dropped = 0
-        self.eager = False
+        self.prepare: Callable[[Frame], None] | None = None
         self.notes = list(notes)
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ def test_frames_end_the_loop(int8_model: Path) -> None:
 class Breaking:
     """A source that ends in the way it is told to."""
 
-    fps, total, live, dropped, state, eager, closed = 10.0, None, False, 0, "", False, False
+    fps, total, live, dropped, state, prepare, closed = 10.0, None, False, 0, "", None, False
 
     def __init__(self, error: BaseException) -> None:
         self._error = error

@@ -41,7 +41,7 @@ class Kept:
 class Listed:
     """A source of frames that are there already."""
 
-    fps, total, live, dropped, state, eager = 10.0, None, False, 0, "", False
+    fps, total, live, dropped, state, prepare = 10.0, None, False, 0, "", None
 
     def __init__(self, frames: list[Frame | None]) -> None:
         self._frames, self.notes, self.closed = frames, list[str](), False
@@ -328,3 +328,14 @@ def test_a_board_that_stays_hot_gets_the_smaller_model(
     )
     assert stats.model == int8_model.name
     assert [text for text in said if "the smaller model goes on" in text]
+
+
+def test_with_two_threads_the_source_prepares_what_the_network_sees() -> None:
+    sink = Kept()
+    source = open_source("fake:?play=belt:?size=96x128&cycle=5&fps=60&frames=40")
+    run(open_model("stub:?invoke_ms=1&size=64x96"), source, config=LoopConfig(threads=2), extra=[sink])
+    model = open_model("stub:?invoke_ms=0&size=64x96")
+    prepared = [each for each in sink.got if each.frame.prepared is not None]
+    assert len(prepared) > len(sink.got) / 2
+    for each in sink.got:
+        assert np.array_equal(each.label_map, model.label_map(each.frame.image))

@@ -224,7 +224,7 @@ def test_a_device_that_complains_when_it_is_freed_is_opened_again(take: Callable
     source.close()
 
 
-def test_an_eager_capture_decodes_and_leaves_a_broken_jpeg_to_the_loop(jpegs: list[bytes], take: Callable) -> None:
+def test_a_capture_prepares_frames_and_leaves_a_broken_jpeg_to_the_loop(jpegs: list[bytes], take: Callable) -> None:
     sent = [jpegs[0][:100], jpegs[1]]
 
     class Jpegs(Steps):
@@ -233,9 +233,10 @@ def test_an_eager_capture_decodes_and_leaves_a_broken_jpeg_to_the_loop(jpegs: li
             return Frame(None, "", time.monotonic(), sent.pop(0)) if sent else Frame(PICTURE, "", time.monotonic())
 
     source = Capture("x", Jpegs)
-    source.eager = True
+    source.prepare = lambda frame: setattr(frame, "prepared", frame.image[::2, ::2])
     broken, whole, _ = take(source, 3)
     source.close()
     with pytest.raises(DataError, match="no whole JPEG"):
         _ = broken.image
-    assert whole._image is not None  # decoded before anybody looked
+    assert broken.prepared is None
+    assert np.array_equal(whole.prepared, whole.image[::2, ::2])
