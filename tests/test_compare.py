@@ -96,9 +96,9 @@ def test_a_truth_of_another_size_decides_the_size() -> None:
     assert found.first.boundary_miou == 1.0
 
 
-def test_ids_without_a_name_are_numbers() -> None:
+def test_ids_without_a_name_are_numbered() -> None:
     found = compare(FIRST, SECOND, [sample("x", [[0, 0, 77, 77]], [[0, 0, 77, 0]])], LABELS)
-    assert found.class_agreement == {"a": 1.0, "77": 0.5}
+    assert found.class_agreement == {"a": 1.0, "class77": 0.5}
 
 
 def test_the_worst_images_come_first_and_are_ten() -> None:

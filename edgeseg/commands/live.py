@@ -114,7 +114,7 @@ def live(
         _list(as_json)
         return
     if model is None:
-        raise UsageError("name a .tflite model, as in  edgeseg live model.tflite --source 0; or --list the cameras")
+        raise UsageError("Missing argument 'MODEL': write  edgeseg live model.tflite --source 0, or --list the cameras")
     line = ProgressLine()
     say = _speaker(line)
     segmenter = open_model(model, cores, read_labels(labels) if labels else None)

@@ -33,10 +33,11 @@ class Delivery:
 
     def put(self, segmented: Segmented) -> None:
         """Raises what the outlet raised, if need be at the next call; does nothing once it is finished."""
+        if self._finished.is_set():
+            return
         if self.threads == 1:
             self._join()
-            if not self._finished.is_set():
-                self._outlet.write(segmented)
+            self._outlet.write(segmented)
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="outputs", daemon=True)

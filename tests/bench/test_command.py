@@ -9,6 +9,7 @@ from edgeseg.boards import BOARDS
 SHORT = ("--seconds", "0.2", "--threads", "2")
 
 
+@pytest.mark.slow
 def test_a_model_is_timed_against_another_within_80_columns(
     edgeseg: Callable, models: Callable[[str, str], Path]
 ) -> None:

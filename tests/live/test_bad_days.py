@@ -115,6 +115,7 @@ def test_a_source_may_be_another_loops_page(live: Callable[..., Live]) -> None:
     first.end()
 
 
+@pytest.mark.slow
 def test_a_source_that_is_another_loops_page_is_silent_when_that_is_stale(live: Callable[..., Live]) -> None:
     first = live("stub:?size=64x96", "--source", f"fake:?fps=20&stall=9+60&{SMALL}", "--out", "http://127.0.0.1:0")
     page = first.wait_for(r"page: (http://\S+)")[1]

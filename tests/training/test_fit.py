@@ -162,6 +162,7 @@ def test_tensorboard_logs_on_request(belt_set: Path, tmp_path: Path) -> None:
     assert list((tmp_path / "run" / "tensorboard").glob("events*"))
 
 
+@pytest.mark.slow
 def test_an_existing_run_needs_resume_or_force(whole: Path, belt_set: Path, tmp_path: Path) -> None:
     with pytest.raises(RunExistsError, match=r"--resume.*--force"):
         train(belt_set, whole, TINY)

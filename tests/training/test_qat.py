@@ -253,6 +253,7 @@ def test_the_settings_come_from_the_weights(base: Path) -> None:
     assert configure({"weights": str(base), "size": (64, 96)}).size == (64, 96)
 
 
+@pytest.mark.slow
 def test_a_qat_run_knows_where_it_began_and_keeps_its_best(
     aware: tuple[Path, Outcome], base: Path, belt_set: Path
 ) -> None:
@@ -300,6 +301,7 @@ def test_a_stopped_qat_run_resumes_to_the_same_end_without_its_source(
         resume(belt_set, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_fine_tuning_begins_where_the_weights_are(base: Path, belt_set: Path, tmp_path: Path) -> None:
     config = replace(configure({"weights": str(base), "epochs": 1}), learning_rate=1e-9)
     outcome = train(belt_set, tmp_path / "run", config)

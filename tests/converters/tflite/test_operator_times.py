@@ -23,6 +23,7 @@ def test_every_operator_is_timed_under_its_layers_name(int8_model: Path) -> None
     assert rounds[-1] == (ROUNDS, ROUNDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["float16", "dynamic"])
 def test_weights_are_unpacked_beforehand_as_in_the_whole_model(models: Callable[[str, str], Path], scheme: str) -> None:
     found = time_operators(models(scheme, "logits").read_bytes(), threads=1)
