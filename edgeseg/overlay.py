@@ -27,6 +27,7 @@ class Overlay:
         self._labels = labels if legend else None
         self._legend: Image | None = None
         self._color = self._stretched = np.empty((0, 0, 0), np.uint8)
+        self._small = np.empty((0, 0), np.uint32)
 
     def __call__(self, frame: Image, label_map: Mask) -> Image:
         """BGR frame HxWx3 and class ids of any size: a new BGR picture HxWx3."""
@@ -34,9 +35,13 @@ class Overlay:
         if self._color.shape != frame.shape:
             self._color, self._stretched = np.empty_like(frame), np.empty((height, width, 4), np.uint8)
             self._legend = draw_legend(self._labels, height) if self._labels else None
-        small = np.take(self._colors, label_map, mode="clip").view(np.uint8).reshape(*label_map.shape, 4)
-        cv2.resize(small, (width, height), dst=self._stretched, interpolation=cv2.INTER_NEAREST_EXACT)
-        cv2.cvtColor(self._stretched, cv2.COLOR_BGRA2BGR, dst=self._color)
+        if self._small.shape != label_map.shape:
+            self._small = np.empty(label_map.shape, np.uint32)
+        np.take(self._colors, label_map, mode="wrap", out=self._small)  # never wraps, and is the fastest mode
+        painted = self._small.view(np.uint8).reshape(*label_map.shape, 4)
+        if label_map.shape != (height, width):
+            painted = cv2.resize(painted, (width, height), dst=self._stretched, interpolation=cv2.INTER_NEAREST_EXACT)
+        cv2.cvtColor(painted, cv2.COLOR_BGRA2BGR, dst=self._color)
         picture = frame.copy()
         cv2.copyTo(self._color, self._color, picture)
         cv2.addWeighted(frame, 1 - self._opacity, picture, self._opacity, 0, dst=picture)

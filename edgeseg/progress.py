@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 
 import click
@@ -15,7 +14,11 @@ class ProgressLine:
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()
-        self._width = min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH) - 1
+        self._width = WIDTH - 1
+        if self._shown:
+            from shutil import get_terminal_size  # here: a service on a board has no terminal, and starts the sooner
+
+            self._width = min(get_terminal_size((WIDTH, 24)).columns, WIDTH) - 1
 
     def show(self, text: str) -> None:
         """Replace the line."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 
 from edgeseg.errors import UsageError
 
@@ -16,7 +15,12 @@ def read_options(uri: str, defaults: Mapping[str, str], query: str | None = None
 
     Raises UsageError that lists the names there are for one that is none of them.
     """
-    given = dict(parse_qsl(uri.partition("?")[2] if query is None else query, keep_blank_values=True))
+    query = uri.partition("?")[2] if query is None else query
+    given: dict[str, str] = {}
+    if query:
+        from urllib.parse import parse_qsl  # here, since most URIs have no options, and a loop starts the sooner
+
+        given.update(parse_qsl(query, keep_blank_values=True))
     unknown = sorted(set(given) - set(defaults))
     if unknown:
         raise UsageError(f"{masked(uri)}: there is no option '{unknown[0]}'; it knows {', '.join(defaults)}")
