@@ -38,9 +38,10 @@ class Overlay:
         if self._small.shape != label_map.shape:
             self._small = np.empty(label_map.shape, np.uint32)
         np.take(self._colors, label_map, mode="wrap", out=self._small)  # never wraps, and is the fastest mode
-        painted = self._small.view(np.uint8).reshape(*label_map.shape, 4)
+        painted: Image = self._small.view(np.uint8).reshape(*label_map.shape, 4)
         if label_map.shape != (height, width):
-            painted = cv2.resize(painted, (width, height), dst=self._stretched, interpolation=cv2.INTER_NEAREST_EXACT)
+            cv2.resize(painted, (width, height), dst=self._stretched, interpolation=cv2.INTER_NEAREST_EXACT)
+            painted = self._stretched
         cv2.cvtColor(painted, cv2.COLOR_BGRA2BGR, dst=self._color)
         picture = frame.copy()
         cv2.copyTo(self._color, self._color, picture)

@@ -31,8 +31,8 @@ def test_the_wheel_holds_both_packages_and_nothing_else(tmp_path: Path) -> None:
     assert sorted(line.split()[1].split(">")[0].rstrip(";") for line in base) == [
         "ai-edge-litert",
         "aiohttp",
-        "simplejpeg",
         "click",
         "numpy",
         "opencv-python-headless",
+        "simplejpeg",
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -45,15 +47,18 @@ class Frame:
 
 def decode_jpeg(data: bytes) -> Image:
     """BGR uint8 HxWx3; raises DataError for what is no whole JPEG, which a decoder would fill with grey."""
-    import simplejpeg  # here, since a loop over a folder's pictures does without
-
-    image: Image | None = None
-    if data.rstrip(b"\0").endswith(JPEG_END):  # some cameras pad their pictures
-        try:
-            # The same pixels as OpenCV's, a sixth sooner. Not strict: cameras leave bytes over that hurt nothing.
-            image = simplejpeg.decode_jpeg(data, "BGR", strict=False)
-        except ValueError:  # rare kinds, as with four colours
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    whole = data.rstrip(b"\0").endswith(JPEG_END)  # some cameras pad their pictures
+    image = _decoded(data) if whole else None
     if image is None:
         raise DataError("a frame is no whole JPEG")
-    return image
+    return np.asarray(image, np.uint8)
+
+
+def _decoded(data: bytes) -> Any:
+    import simplejpeg  # here, since a loop over a folder's pictures does without
+
+    try:
+        # The same pixels as OpenCV's, a sixth sooner. Not strict: cameras leave bytes over that hurt nothing.
+        return simplejpeg.decode_jpeg(data, "BGR", strict=False)
+    except ValueError:  # rare kinds, as with four colours
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
