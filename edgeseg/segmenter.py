@@ -117,11 +117,19 @@ class Segmenter:
         self.invoke_ms = (time.perf_counter() - started) * 1000
         return self._decode(self._output()[0])
 
+    def raw(self) -> NDArray[Any]:
+        """The last output as it is, without its batch."""
+        return np.array(self._output()[0])
+
+    def decode(self, raw: NDArray[Any]) -> Mask:
+        """Class ids of such an output, uint8 of `size`."""
+        return self._decode(raw)
+
     def scores(self) -> NDArray[Any]:
         """The last output as it is, HxWxC, at the model's stride; raises UsageError for a model of class ids."""
         if self._decode.gives_ids:
             raise UsageError(f"{self.path}: gives class ids alone; for scores make it with  quantize --output logits")
-        return np.array(self._output()[0])
+        return self.raw()
 
     # ---- starting ----
 
