@@ -28,3 +28,9 @@ def test_no_board_claims_to_have_been_tried_before_one_was() -> None:
 
 def test_int8_is_faster_than_float() -> None:
     assert all(each.int8[0] > each.float32[1] for each in BOARDS if each.int8 and each.float32)
+
+
+@pytest.mark.parametrize("each", BOARDS, ids=lambda each: each.name)
+def test_a_board_of_its_own_can_be_set_up_and_an_addition_says_what_it_needs(each) -> None:
+    assert bool(each.ways) == bool(each.arch)
+    assert each.ways or each.needs

@@ -1,0 +1,1 @@
+"""What is wrong with this machine, a line each, and the command that mends it."""
