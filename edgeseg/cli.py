@@ -15,7 +15,10 @@ from edgeseg import __version__
 from edgeseg.errors import INTERRUPTED, EdgesegError
 from edgeseg.progress import clear_line
 
-COMMANDS = ("demo", "data", "train", "evaluate", "quantize", "check", "compile", "compare", "bench", "live")
+COMMANDS = (
+    *("demo", "data", "train", "evaluate", "quantize", "check", "compile", "compare", "bench"),
+    *("bundle", "selftest", "flash", "boards", "doctor", "live"),
+)
 """Each is a module of `edgeseg.commands`, and in it a command of that name."""
 MAY_HANG = frozenset({"capture", "loop", "outputs", "window", "page", "record", "mqtt", "mqtt-stop", "reload"})
 """Threads that a driver may hold for ever; Python, which would wake them at its end, then aborts."""

@@ -10,13 +10,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 BOARD = [
     *("segmenter", "live", "overlay", "images", "labels", "metrics", "model_info", "sources", "sinks", "scene"),
-    *("stats", "stub", "uri", "boards", "bench"),
+    *("stats", "stub", "uri", "boards", "bench", "bundle", "selftest", "doctor"),
 ]
 HOST_LIBRARIES = {"keras", "tensorflow", "jax", "torch", "matplotlib", "PIL", "tensorboardX"}
 LAYERS = [
     *("errors", "uri", "files", "quiet", "progress", "labels", "images", "metrics", "scene", "model_info", "stub"),
-    *("segmenter", "stats", "trial", "overlay", "sources", "sinks", "boards", "live", "bench", "data", "evaluate"),
-    *("compare", "training", "terminal", "demo", "commands", "cli"),
+    *("bundle", "segmenter", "stats", "trial", "overlay", "sources", "sinks", "boards", "selftest", "live", "doctor"),
+    *("bench", "data", "evaluate", "flash", "compare", "training", "terminal", "demo", "commands", "cli"),
 ]
 """Bottom up; a module imports only from its own layer and those before it."""
 

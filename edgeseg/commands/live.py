@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from edgeseg.commands.options import FOLDER
 from edgeseg.errors import UsageError
@@ -38,8 +39,25 @@ class Roi(click.ParamType):  # type: ignore[type-arg]  # a parameter only from c
         return tuple(map(int, parts))
 
 
+def options_of_bundle(context: click.Context, parameter: click.Parameter, model: str | None) -> str | None:
+    """Where MODEL is a bundle, the options in it become the defaults of this call."""
+    from edgeseg.live.models import is_bundle
+
+    if model is not None and Path(model).exists() and is_bundle(model):
+        from edgeseg.bundle.archive import Bundle
+
+        own = list(Bundle.open(Path(model)).manifest.live)
+        context.default_map = context.command.make_parser(context).parse_args(own)[0]
+    return model
+
+
+def typed(name: str) -> bool:
+    """Whether the user gave this option; else it is the default, or the bundle's."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
 @click.command()
-@click.argument("model", required=False)
+@click.argument("model", required=False, is_eager=True, callback=options_of_bundle)
 @click.option(
     "--source",
     help="0 (the default)  camera:/dev/video0?size=480x640  picamera:0  rtsp://…  http://…  clip.mp4  a folder  "
@@ -96,7 +114,9 @@ def live(
     list_cameras: bool,
     as_json: bool,
 ) -> None:
-    """Segment what a camera, stream, video, folder or the rendered belt shows with the .tflite MODEL.
+    """Segment what a camera, stream, video, folder or the rendered belt shows.
+
+    MODEL is a .tflite file, or a bundle, whose options hold where none is given here.
 
     Ctrl-C ends it well. As a service, it reads the model's file anew at SIGHUP.
     """
@@ -120,7 +140,9 @@ def live(
     segmenter = open_model(model, cores, read_labels(labels) if labels else None)
     check_fallback(segmenter, fallback, scores=unsure is not None)
     if replay and source:
-        raise UsageError("--replay is a source already; leave --source out")
+        if typed("replay") == typed("source"):
+            raise UsageError("--replay is a source already; leave --source out")
+        replay, source = (replay, None) if typed("replay") else (None, source)
     uri = f"replay:{replay}" if replay else source or CAMERA
     refuse_overwriting(uri, out)
     opened = realtime(open_source(uri)) if as_camera else open_source(uri)

@@ -10,14 +10,41 @@ from edgeseg.labels import Labels
 from edgeseg.segmenter import Segmenter
 
 COMPILED = "_edgetpu"
+BUNDLE_SUFFIX, BUNDLE_MANIFEST = ".edgeseg", "manifest.json"
+"""As `edgeseg.bundle` has them, which is not loaded for a model alone."""
 
 
 def open_model(model: str, threads: int | None = None, labels: Labels | None = None) -> Segmenter:
-    """A `.tflite` file, or `stub:…` (see `edgeseg.stub`)."""
+    """A `.tflite` file, a bundle, or `stub:…` (see `edgeseg.stub`)."""
+    if is_bundle(model):
+        return _open_bundle(Path(model), threads, labels)
     if model.startswith(stub.SCHEME):
         interpreter = stub.parse(model)
         return Segmenter(model, labels=labels or Labels.numbered(interpreter.classes), interpreter=interpreter)
     return Segmenter(model, threads, labels)
+
+
+def is_bundle(model: str) -> bool:
+    """Whether this names a `.edgeseg` file, or the folder that one was written out to."""
+    return model.endswith(BUNDLE_SUFFIX) or (Path(model) / BUNDLE_MANIFEST).is_file()
+
+
+def _open_bundle(path: Path, threads: int | None, labels: Labels | None) -> Segmenter:
+    """The Edge TPU's model where there is one and it can run here; else the CPU's, with a note."""
+    from edgeseg.bundle.archive import Bundle
+    from edgeseg.bundle.manifest import COMPILED as COMPILED_MEMBER
+
+    bundle = Bundle.open(path)
+    labels = labels or bundle.manifest.labels
+    plain = bundle.model_path()
+    if COMPILED_MEMBER not in bundle.manifest.members:
+        return Segmenter(plain, threads, labels)
+    try:
+        return Segmenter(bundle.model_path(compiled=True), threads, labels)
+    except ModelError as error:
+        segmenter = Segmenter(plain, threads, labels)
+        segmenter.notes.append(f"the CPU's model runs, for the Edge TPU's cannot: {error}")
+        return segmenter
 
 
 def reopen(old: Segmenter) -> Segmenter:

@@ -1,0 +1,75 @@
+"""A loop that is given a bundle."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgeseg.bundle.archive import CACHE_VARIABLE
+from edgeseg.bundle.pack import Order, pack
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+OWN = ("--source", "belt:", "--frames", "3", "--max-fps", "200", "--smooth", "--roi", "0,0,320,240")
+
+
+@pytest.fixture
+def bundle(int8_model: Path, belt_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """With the options `OWN`."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    out = tmp_path / "belt.edgeseg"
+    pack(Order(int8_model, belt_set, out, frames=1, live=OWN))
+    return out
+
+
+def test_the_options_in_a_bundle_hold(bundle: Path, edgeseg: Run) -> None:
+    stats = json.loads(edgeseg("live", str(bundle), "--json", "--out", "jsonl:" + str(bundle.with_name("a"))).stdout)
+    assert stats["frames"] == 3
+    assert stats["flicker"] is not None
+
+
+def test_what_is_typed_wins(bundle: Path, edgeseg: Run) -> None:
+    lines = bundle.with_name("b")
+    edgeseg("live", str(bundle), "--frames", "5", "--out", f"jsonl:{lines}")
+    assert len(lines.read_text().splitlines()) == 5
+
+
+def test_a_recording_takes_the_place_of_the_bundles_source(bundle: Path, edgeseg: Run, tmp_path: Path) -> None:
+    recording = tmp_path / "recording"
+    assert edgeseg("live", str(bundle), "--frames", "4", "--out", f"record:{recording}").returncode == 0
+    lines = tmp_path / "e"
+    done = edgeseg("live", str(bundle), "--replay", str(recording), "--frames", "2", "--out", f"jsonl:{lines}")
+    assert done.returncode == 0, done.stderr
+    assert len(lines.read_text().splitlines()) == 2
+
+
+def test_a_bundle_that_was_written_out_runs_too(bundle: Path, edgeseg: Run, tmp_path: Path) -> None:
+    from edgeseg.bundle.archive import Bundle
+
+    Bundle.open(bundle).extract(tmp_path / "release")
+    lines = tmp_path / "c"
+    edgeseg("live", str(tmp_path / "release"), "--out", f"jsonl:{lines}")
+    assert len(lines.read_text().splitlines()) == 3
+
+
+def test_without_its_accelerator_the_cpus_model_runs_and_it_is_said(
+    shared: Path, belt_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edgeseg: Run
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    plain = shared / "models/edgetpu_cases/deeplabv3_mnv2_dm05_pascal_quant.tflite"
+    compiled = shared / "models/deeplabv3_mnv2_dm05_pascal_quant_edgetpu.tflite"
+    out = tmp_path / "pascal.edgeseg"
+    pack(Order(plain, belt_set, out, frames=1, edgetpu=compiled))
+    done = edgeseg("live", str(out), "--source", "belt:", "--frames", "1", "--json", "--out", f"jsonl:{tmp_path / 'd'}")
+    assert json.loads(done.stdout)["frames"] == 1
+    assert "the CPU's model runs" in done.stderr
+
+
+def test_a_damaged_bundle_is_refused(bundle: Path, edgeseg: Run, refused: Callable[..., str]) -> None:
+    data = bytearray(bundle.read_bytes())
+    data[data.index(b"TFL3") + 100] ^= 0xFF
+    bundle.write_bytes(data)
+    assert "damaged" in refused(edgeseg("live", bundle))
