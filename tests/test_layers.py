@@ -10,13 +10,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 BOARD = [
     *("segmenter", "live", "overlay", "images", "labels", "metrics", "model_info", "sources", "sinks", "scene"),
-    *("stats", "stub", "uri", "boards", "bench", "bundle", "selftest", "doctor"),
+    *("stats", "stub", "uri", "boards", "bench", "bundle", "selftest", "doctor", "board"),
 ]
 HOST_LIBRARIES = {"keras", "tensorflow", "jax", "torch", "matplotlib", "PIL", "tensorboardX"}
 LAYERS = [
     *("errors", "uri", "files", "quiet", "progress", "labels", "images", "metrics", "scene", "model_info", "stub"),
     *("bundle", "segmenter", "stats", "trial", "overlay", "sources", "sinks", "boards", "selftest", "live", "doctor"),
-    *("bench", "data", "evaluate", "flash", "compare", "training", "terminal", "demo", "commands", "cli"),
+    *("board", "bench", "packages", "flash", "customise", "deploy", "data", "evaluate", "compare", "training"),
+    *("terminal", "demo", "commands", "cli"),
 ]
 """Bottom up; a module imports only from its own layer and those before it."""
 
