@@ -116,8 +116,9 @@ class Bundle:
     def model_path(self, compiled: bool = False, cache: Path | None = None) -> Path:
         """The model as a file: of an archive, in a folder of `cache` that is written once for each release.
 
-        `compiled` asks for the Edge TPU's. Any number of processes may ask at a time. Raises
-        ModelError where the bundle has none, or the file was changed since.
+        `compiled` asks for the Edge TPU's. Any number of processes may ask at a time, and a folder
+        of the cache that was damaged since is written anew. Raises ModelError where the bundle
+        has none, or is damaged itself.
         """
         name = COMPILED if compiled else MODEL
         if name not in self.manifest.members:
@@ -126,12 +127,16 @@ class Bundle:
             self.read(name)
             return self.path / name
         folder = (cache or _cache()) / self.release
-        if not folder.is_dir():
+        if folder.is_dir():
             try:
-                self.extract(folder)
-            except OutputError:
-                if not folder.is_dir():
-                    raise  # else another process was faster
+                return Bundle.open(folder).model_path(compiled)
+            except ModelError:
+                shutil.rmtree(folder, ignore_errors=True)
+        try:
+            self.extract(folder)
+        except OutputError:
+            if not folder.is_dir():
+                raise  # else another process was faster
         return Bundle.open(folder).model_path(compiled)
 
 

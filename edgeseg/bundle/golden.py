@@ -92,7 +92,7 @@ def raw_output(segmenter: Segmenter) -> NDArray[Any]:
 
 def decoded(segmenter: Segmenter, raw: NDArray[Any]) -> Mask:
     """The class ids that `segmenter` makes of such an output."""
-    return segmenter._decode(raw)
+    return segmenter.decode(raw)
 
 
 def decode(file: bytes) -> Image:

@@ -37,21 +37,24 @@ class Record:
     """The model's output without its batch: HxWxC scores, or class ids as uint8."""
 
     def to_bytes(self) -> bytes:
-        """An .npz; the same record gives the same bytes."""
+        """An .npz; the same record gives the same bytes. Raises ModelError for one too large to be read back."""
         arrays = {"frame": _steps(self.frame), "resized": _steps(self.resized), "raw": self.raw}
         if self.picture.shape[2] == 1:
             arrays["picture"] = _steps(self.picture)
         written = io.BytesIO()
         np.savez_compressed(written, **arrays)  # type: ignore[arg-type]  # its stub means allow_pickle
+        if _unpacked(written.getvalue()) > MAX_BYTES:
+            shape = "x".join(map(str, self.raw.shape))
+            cure = "make it with  edgeseg quantize --output labels,  or smaller"
+            raise ModelError(f"the model's output, {shape} {self.raw.dtype}, is too large to record; {cure}")
         return written.getvalue()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Record:
         """Raises ModelError for what `to_bytes` did not write."""
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                if sum(each.file_size for each in archive.infolist()) > MAX_BYTES:
-                    raise ModelError("a golden frame's record is absurdly large; make the bundle again")
+            if _unpacked(data) > MAX_BYTES:
+                raise ModelError("a golden frame's record is absurdly large; make the bundle again")
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 frame, resized = (_summed(arrays[name]) for name in ("frame", "resized"))
                 # RGB is BGR backwards, by definition; only a grey picture has to be written down.
@@ -63,6 +66,12 @@ class Record:
             raise
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
             raise ModelError(f"a golden frame's record cannot be read ({error}); make the bundle again") from error
+
+
+def _unpacked(data: bytes) -> int:
+    """Bytes of all arrays in an .npz."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return sum(each.file_size for each in archive.infolist())
 
 
 def _steps(image: Image) -> Image:

@@ -71,7 +71,7 @@ def check(data: bytes, signature: bytes, public: Path) -> str:
         other = key_id(signature)
         why = "it was changed" if other == _key_id(key) else f"key {other} signed it, not {_key_id(key)}"
         raise ModelError(f"the signature does not hold: {why}; get the bundle again from who made it") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"the signature is damaged ({error}); sign the bundle again") from error
     return _key_id(key)
 
@@ -80,7 +80,7 @@ def key_id(signature: bytes) -> str:
     """The id that a signature member gives, which proves nothing; '?' where it gives none."""
     try:
         found = json.loads(signature)["key"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "?"
     return found if isinstance(found, str) and found.isalnum() and len(found) == ID_LENGTH else "?"
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeseg.commands.bench import ModelOrCommand
-from edgeseg.commands.options import FOLDER
+from edgeseg.commands.options import FOLDER, ModelOrCommand
 from edgeseg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
 NOT_BUNDLED = {
     "token": "whoever has the bundle could read it; the board keeps one of its own",
+    "labels": "it has those of its model; give --labels before --",
     "list_cameras": "it ends at once",
     "model": "the bundle has one",
 }
@@ -137,5 +137,7 @@ def _check_live(options: tuple[str, ...]) -> None:
         raise UsageError("--help is no option for a board; see  edgeseg live --help")
     with live.make_context("live", list(options)) as context:
         for name, why in NOT_BUNDLED.items():
-            if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
                 raise UsageError(f"a bundle holds no {name.partition('_')[0]} for edgeseg live: {why}")
+        if context.params["replay"] and context.params["source"]:
+            raise UsageError("--replay is a source already; leave --source out")

@@ -73,7 +73,12 @@ def typed(name: str) -> bool:
     help="http://127.0.0.1:8080  window:  out.mp4  record:DIR  masks/  jsonl:PATH  mqtt://host/topic   Repeatable."
     "  [default: a window where there is a screen, else the page; nothing for files]",
 )
-@click.option("--token", help="What viewers from other machines must know.  [default: made at the start]")
+@click.option(
+    "--token",
+    envvar="EDGESEG_TOKEN",
+    show_envvar=True,
+    help="What viewers from other machines must know.  [default: made at the start]",
+)
 @click.option("--frames", type=click.IntRange(1), help="Stop after so many.")
 @click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Take each so-manyth frame.")
 @click.option("--max-fps", type=click.FloatRange(0, min_open=True), help="Take no more frames a second.")

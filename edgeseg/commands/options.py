@@ -23,6 +23,16 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # a parameter only from 
         return int(height), int(width)
 
 
+class ModelOrCommand(click.Group):
+    """A group where what is no command is a MODEL."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `model` before arguments that begin with none of the commands."""
+        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["model", *args]
+        return super().parse_args(ctx, args)
+
+
 SIZE = Size()
 FOLDER = click.Path(path_type=Path)
 IGNORE = click.option(

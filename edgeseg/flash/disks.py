@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from typing import Any
 from edgeseg.errors import UsageError
 from edgeseg.flash.units import size_text
 
-COLUMNS = "NAME,PATH,TYPE,SIZE,VENDOR,MODEL,RO,RM,HOTPLUG,MOUNTPOINTS"
+COLUMNS = "NAME,PATH,TYPE,SIZE,VENDOR,MODEL,SERIAL,RO,RM,HOTPLUG,MOUNTPOINTS"
+SYSFS = Path("/sys/class/block")
 SYSTEM = ("/", "/boot", "/efi", "/usr", "/var", "/home", "/nix", "[SWAP]")
 """A disk that holds one of these, or a folder below (but `/`), keeps this machine running."""
 
@@ -30,6 +32,8 @@ class Disk:
     """Bytes; 0: a reader without a card."""
     model: str = ""
     """Vendor and model; empty where the disk does not say its model."""
+    serial: str = ""
+    """Empty where it tells none, as many readers do."""
     parent: str = ""
     """Path of what it is a part of."""
     read_only: bool = False
@@ -39,11 +43,18 @@ class Disk:
     """(device, mount point), its own and those of all that is on it."""
     users: tuple[str, ...] = ()
     """What uses it without a mount, as 'crypt /dev/mapper/x'."""
+    backing: str = ""
+    """Path of the disk that a loop device passes its bytes on to; empty where that is a file."""
 
     @property
     def title(self) -> str:
         """The name that is typed to confirm: the model, or the path where there is none."""
         return self.model or self.path
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What another disk, put in under the same name, would hardly share."""
+        return self.kind, self.size, self.model, self.serial, self.removable
 
 
 def list_disks() -> list[Disk]:
@@ -60,16 +71,32 @@ def list_disks() -> list[Disk]:
         raise UsageError("lsblk is missing, which knows the disks; install util-linux") from error
     except subprocess.CalledProcessError as error:
         raise UsageError(f"lsblk does not tell the disks ({error.stderr.strip()}); update util-linux") from error
-    return [disk if disk.model else _named(disk) for disk in parse(text)]
+    return [completed(disk) for disk in parse(text)]
 
 
-def _named(disk: Disk) -> Disk:
-    """An SD card in a slot has a name that lsblk does not tell."""
+def completed(disk: Disk, sysfs: Path = SYSFS) -> Disk:
+    """With what lsblk does not tell.
+
+    That is the name of a card in a slot, that a soldered eMMC is none though it is on the same
+    bus, and the disk behind a loop device.
+    """
+    name = Path(disk.path).name
+    if slot := re.match(r"mmcblk\d+", name):
+        device = sysfs / slot[0] / "device"
+        fixed = _text(device / "type") == "MMC"  # a card is 'SD'
+        return replace(disk, model=disk.model or _text(device / "name"), removable=disk.removable and not fixed)
+    if disk.kind == "loop":
+        backing = _text(sysfs / name / "loop" / "backing_file")
+        return replace(disk, backing=backing if Path(backing).is_block_device() else "")
+    return disk
+
+
+def _text(path: Path) -> str:
+    """Of a file; empty where there is none."""
     try:
-        name = Path(f"/sys/class/block/{Path(disk.path).name}/device/name").read_text().strip()
+        return path.read_text().strip()
     except OSError:
-        return disk
-    return replace(disk, model=name)
+        return ""
 
 
 def parse(text: str) -> list[Disk]:
@@ -85,6 +112,7 @@ def _disks(node: dict[str, Any], parent: str) -> Iterator[Disk]:
         kind=node["type"],
         size=int(node["size"] or 0),
         model=" ".join(f"{node['vendor'] or ''} {node['model'] or ''}".split()) if node["model"] else "",
+        serial=(node.get("serial") or "").strip(),
         parent=parent,
         read_only=bool(node["ro"]),
         removable=bool(node["rm"] or node["hotplug"]),
@@ -110,6 +138,8 @@ def refusal(disk: Disk, needed: int = 0, allow_loop: bool = False) -> str:
         return f"is a partition; give its whole disk, {disk.parent}"
     if system:
         return f"holds this machine's own system ({', '.join(system)}); choose another disk"
+    if disk.backing:
+        return f"is a loop device on the disk {disk.backing}; give that disk itself"
     if disk.kind == "loop" and not allow_loop:
         return "is a loop device, a file that acts as a disk; --allow-loop lets it pass"
     if disk.kind not in ("disk", "loop"):

@@ -84,6 +84,10 @@ def _unpacked(path: Path, kind: str) -> Iterator[BinaryIO]:
         except ImportError as error:
             raise MissingExtraError("zstandard", "flash") from error
         broken += (zstandard.ZstdError,)
+    elif kind == "gz":
+        import gzip
+
+        broken += (gzip.BadGzipFile,)
     try:
         with path.open("rb", buffering=0) as raw:
             if kind == "xz":
@@ -91,8 +95,6 @@ def _unpacked(path: Path, kind: str) -> Iterator[BinaryIO]:
             elif kind == "zst":
                 yield cast("BinaryIO", zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
             elif kind == "gz":
-                import gzip
-
                 with gzip.open(raw) as unpacked:
                     yield cast("BinaryIO", unpacked)
             else:

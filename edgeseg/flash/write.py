@@ -11,7 +11,7 @@ from edgeseg.errors import OutputError, UsageError
 from edgeseg.files import replacing
 from edgeseg.flash.blockmap import ALIGNMENT, BlockMap, find_map, read_map, whole
 from edgeseg.flash.chunks import HEAD, Chunk, Piece, read_chunks
-from edgeseg.flash.disks import Disk
+from edgeseg.flash.disks import Disk, find, list_disks
 from edgeseg.flash.errors import CutShortError
 from edgeseg.flash.image import Image
 from edgeseg.flash.probe import check_marks, mark
@@ -39,9 +39,14 @@ def map_of(image: Image) -> BlockMap:
     return read_map(path, image.size) if path else whole(image.size)
 
 
-def write_file(image: Image, path: Path, verify: bool = True, report: Report = silent) -> Written:
-    """Unpack `image` to the sparse file `path`, which is there as a whole or not at all."""
-    block_map = map_of(image)
+def write_file(
+    image: Image, path: Path, verify: bool = True, report: Report = silent, block_map: BlockMap | None = None
+) -> Written:
+    """Unpack `image` to the sparse file `path`, which is there as a whole or not at all.
+
+    `block_map` stands in for the one beside the image.
+    """
+    block_map = block_map or map_of(image)
     with replacing(path) as temporary, open_file(temporary, str(path), image.size) as target:
         head, pieces = _write_body(image, block_map, target, report)
         _put(target, head)
@@ -51,7 +56,9 @@ def write_file(image: Image, path: Path, verify: bool = True, report: Report = s
     return Written(block_map.mapped, image.size, verify)
 
 
-def write_card(image: Image, disk: Disk, verify: bool = True, report: Report = silent) -> Written:
+def write_card(
+    image: Image, disk: Disk, verify: bool = True, report: Report = silent, block_map: BlockMap | None = None
+) -> Written:
     """Write `image` to a disk that `edgeseg.flash.disks.refusal` lets pass.
 
     Its first MiB is blank from the start on and is written once all else is there and, with
@@ -61,9 +68,10 @@ def write_card(image: Image, disk: Disk, verify: bool = True, report: Report = s
     """
     from edgeseg.flash.card import open_card  # here, since other systems than Linux lack what it needs
 
-    block_map = map_of(image)
+    block_map = block_map or map_of(image)
     with open_card(disk.path) as card:
-        if card.size != disk.size or image.size > card.size:
+        now = find(list_disks(), Path(disk.path))  # held open, so it stays the one that is compared here
+        if now.identity != disk.identity or card.size != disk.size or image.size > card.size:
             raise UsageError(f"{disk.path}: is another disk than a moment ago; run the same command again")
         try:
             _blank_ends(card)

@@ -13,7 +13,7 @@ from edgeseg.errors import EdgesegError, ModelError
 from edgeseg.live.config import LoopConfig
 from edgeseg.live.governor import Governor
 from edgeseg.live.loop import Loop
-from edgeseg.live.models import open_fallback, reopen
+from edgeseg.live.models import open_fallback, origin, reopen
 from edgeseg.live.systemd import Notifier
 from edgeseg.live.tally import Tally
 from edgeseg.sources import Source
@@ -144,8 +144,10 @@ class Watch:
     def _reload(self) -> None:
         self._notifier.reloading()
         try:
-            self.loop.model = reopen(self.loop.model)
-            self.say(f"{self.loop.model.path}: read anew")
+            self.loop.model = model = reopen(self.loop.model)
+            for note in model.notes:
+                self.say(note)
+            self.say(f"{origin(model)}: read anew")
         except EdgesegError as error:
             self.say(f"{error}; the model before it goes on")
         self._notifier.ready()

@@ -3,6 +3,8 @@
 - `?every=1`: seconds between two messages on `topic/areas` (shares of the picture by class name)
   and on `topic/stats`
 - `?discovery=homeassistant`: the prefix under which Home Assistant looks for new devices; empty: none
+- `mqtt://user@host/topic`: the password is taken from the environment variable EDGESEG_MQTT_PASSWORD, so
+  that it stands in no list of processes
 - `mqtts://…?ca=broker.crt`: TLS, on port 8883; `ca` where no authority has signed the broker's certificate
 
 `topic/state` is retained: `online` while frames come, `stale` while they do not, `offline` at
@@ -12,6 +14,7 @@ the end, or when the broker hears nothing more. A broker that is away stops noth
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from dataclasses import replace
@@ -26,6 +29,7 @@ from edgeseg.uri import read_options
 if TYPE_CHECKING:
     from edgeseg.sinks.broker import Address, Broker
 
+FROM_ENVIRONMENT = "EDGESEG_MQTT_PASSWORD"
 TICK_S = 0.25
 LEAVE_S = 0.2
 """For the thread here; the broker has its own."""
@@ -54,6 +58,8 @@ def open(uri: str, loop: LoopInfo) -> MqttSink:
         raise UsageError(f"{address.shown}: {wrong}; write at least every={FEWEST_S}")
     if options["ca"] and not address.tls:
         raise UsageError(f"{address.shown}: ca is for TLS; write mqtts://")
+    if address.user is not None and address.password is None:
+        address = replace(address, password=os.environ.get(FROM_ENVIRONMENT))
     return MqttSink(replace(address, ca=options["ca"] or None), every, options["discovery"], loop)
 
 

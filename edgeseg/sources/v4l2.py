@@ -28,6 +28,8 @@ DEVICE_CAPS = 0x80000000
 BUFFER_KINDS = (1, 9)
 """V4L2_BUF_TYPE_VIDEO_CAPTURE, and _MPLANE."""
 DISCRETE = 1
+NO_CAMERAS = ("bcm2835-codec", "bcm2835-isp", "pispbe", "rpi-hevc-dec", "rpivid")
+"""How the drivers of a Raspberry Pi's codecs and image processors begin, which take pictures to give pictures."""
 MOST = 256
 """Entries of a list that are asked for; a driver that never ends its list is left there."""
 
@@ -84,6 +86,8 @@ def _camera(path: Path, sys: Path, ioctl: Ioctl) -> Camera | None:
     except OSError as error:
         label = sys / path.name / "name"
         name = printable(label.read_text(errors="replace").strip()) if label.is_file() else "unknown"
+        if name.startswith(NO_CAMERAS):
+            return None
         hint = ": sudo usermod -aG video $USER, and log in again" if error.errno == errno.EACCES else ""
         return Camera(str(path), name, (), f"{error.strerror}{hint}")
     try:
@@ -95,8 +99,8 @@ def _camera(path: Path, sys: Path, ioctl: Ioctl) -> Camera | None:
 
 
 def _described(device: str, driver: _Driver) -> Camera | None:
-    card, whole, own = struct.unpack_from("<16x32s36xII", driver.call(QUERYCAP))
-    if not (own if whole & DEVICE_CAPS else whole) & CAPTURE:
+    maker, card, whole, own = struct.unpack_from("<16s32s36xII", driver.call(QUERYCAP))
+    if not (own if whole & DEVICE_CAPS else whole) & CAPTURE or _text(maker).startswith(NO_CAMERAS):
         return None
     codes = [code for kind in BUFFER_KINDS for code in driver.formats(kind)]
     return Camera(device, _text(card), tuple(_format(driver, code) for code in codes))

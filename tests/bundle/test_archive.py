@@ -161,12 +161,32 @@ def test_a_model_is_written_to_the_cache_once_by_many_at_a_time(write: Write, fi
     assert (release / "model.tflite").read_bytes() == files["model.tflite"]
 
 
-def test_a_changed_file_in_the_cache_and_a_missing_compiled_model_are_refused(
+@pytest.mark.parametrize("name", ["model.tflite", "manifest.json", "golden/0/mask.png"])
+@pytest.mark.parametrize("data", [None, b"", bytes(1500)], ids=["missing", "empty", "zeros"])
+def test_a_damaged_folder_of_the_cache_is_written_anew(
+    write: Write, files: Files, tmp_path: Path, name: str, data: bytes | None
+) -> None:
+    bundle, cache = Bundle.open(write(files)), tmp_path / "cache"
+    broken = bundle.model_path(cache=cache).parent / name
+    broken.unlink()
+    if data is not None:
+        broken.write_bytes(data)
+    assert bundle.model_path(cache=cache).read_bytes() == files["model.tflite"]
+    assert broken.read_bytes() == files[name]
+
+
+def test_of_a_bundle_that_was_written_out_a_changed_model_is_refused_and_kept(
     write: Write, files: Files, tmp_path: Path
 ) -> None:
-    bundle = Bundle.open(write(files))
-    bundle.model_path(cache=tmp_path / "cache").write_bytes(bytes(1500))
+    Bundle.open(write(files)).extract(tmp_path / "release")
+    model = tmp_path / "release" / "model.tflite"
+    model.write_bytes(bytes(1500))
     with pytest.raises(ModelError, match="was changed"):
-        bundle.model_path(cache=tmp_path / "cache")
+        Bundle.open(model.parent).model_path()
+    assert model.read_bytes() == bytes(1500)
+
+
+def test_a_missing_compiled_model_is_refused(write: Write, files: Files, tmp_path: Path) -> None:
+    bundle = Bundle.open(write(files))
     with pytest.raises(ModelError, match="no model for the Edge TPU"):
         bundle.model_path(compiled=True, cache=tmp_path / "cache")

@@ -57,6 +57,8 @@ def test_verify_refuses_what_is_damaged_or_unsigned(int8_model: Path, belt_set: 
         (["--every", "none"], "not a valid integer"),
         (["--source"], "requires an argument"),
         (["--token", "secret"], "no token"),
+        (["--labels", "labels.txt"], "give --labels before --"),
+        (["--replay", "recording", "--source", "0"], "leave --source out"),
         (["--list"], "no list"),
         (["other.tflite"], "the bundle has one"),
         (["--help"], "no option for a board"),
@@ -67,6 +69,16 @@ def test_options_that_live_would_not_take_on_a_board_are_refused(tmp_path: Path,
     assert message in result.output + str(result.exception)
     assert result.exit_code != 0
     assert not (tmp_path / "a.edgeseg").exists()
+
+
+def test_a_token_in_the_environment_of_who_makes_it_is_no_matter(
+    int8_model: Path, belt_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGESEG_TOKEN", "s3cret")
+    out = tmp_path / "belt.edgeseg"
+    made = call(int8_model, "--golden", belt_set, "--frames", 1, "-o", out, "--", "--source", "camera:0")
+    assert made.exit_code == 0, made.output
+    assert b"s3cret" not in out.read_bytes()
 
 
 @pytest.mark.parametrize("name", [[], ["model"], ["verify"], ["show"], ["key"]])

@@ -1,5 +1,6 @@
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,6 +41,11 @@ def test_what_is_no_record_is_refused() -> None:
     for broken in (b"", data[:-30], b"x" * 100, data[:200] + b"!!!!" + data[204:], written.getvalue()):
         with pytest.raises(ModelError, match="make the bundle again"):
             Record.from_bytes(broken)
+
+
+def test_a_record_that_could_not_be_read_back_is_not_written() -> None:
+    with pytest.raises(ModelError, match=r"output, 512x512x65 float32, is too large to record"):
+        replace(made(3), raw=np.zeros((512, 512, 65), np.float32)).to_bytes()
 
 
 def test_a_record_that_unpacks_to_absurd_sizes_is_refused() -> None:

@@ -51,7 +51,10 @@ def test_a_changed_manifest_another_key_and_no_signature_are_told_apart(
         Bundle.open(write(files)).require_signature(public)
 
 
-@pytest.mark.parametrize("signature", [b"", b"{}", b"[]", b'{"signature": 3}', b'{"signature": "!!"}', b"\xff"])
+DEEP = pytest.param(b"[" * 100_000, id="deep")
+
+
+@pytest.mark.parametrize("signature", [b"", b"{}", b"[]", b'{"signature": 3}', b'{"signature": "!!"}', b"\xff", DEEP])
 def test_a_damaged_signature_is_refused(
     write: Write, files: Files, keys: tuple[Path, Path, str], signature: bytes
 ) -> None:

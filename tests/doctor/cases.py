@@ -33,6 +33,11 @@ FOLDER_TEST = SELFTEST.replace(BUNDLE, "/opt/edgeseg/current/bundle")
 PLAIN_UNIT = {UNIT: "[Service]\nExecStart=edgeseg live bundle\n"}
 """The address of its page stands in the bundle, or nowhere."""
 SHOW = f"python -m edgeseg bundle show ROOT{BUNDLE} --json"
+LIBGL = (
+    "pip uninstall -y \\\n  opencv-contrib-python \\\n  opencv-contrib-python-headless \\\n"
+    "  opencv-python \\\n  opencv-python-headless &&\n"
+)
+"""Which of them is there is not known where cv2 does not load."""
 Case = tuple[str, dict[str, Any], dict[str, Any], str, str]
 """Probe, files, answers, what its text says, what its cure says."""
 
@@ -94,15 +99,15 @@ WRONG: list[Case] = [
         {},
         failing("cv2", "ImportError: libGL.so.1: cannot open shared object file"),
         "libGL.so.1",
-        "pip uninstall -y opencv-python &&",
+        LIBGL,
     ),
     ("cv2", {}, failing("cv2", "ImportError: numpy.core.multiarray failed to import"), "multiarray", "numpy opencv"),
     (
         "cv2",
         {},
-        {f"{CHILD} cv2": answer(out={"version": "5.0.0", "packages": ["opencv-python", "opencv-python-headless"]})},
+        {f"{CHILD} cv2": answer(out={"version": "5.0.0", "packages": ["opencv-contrib-python", "opencv-python"]})},
         "overwrite each other",
-        "pip uninstall",
+        "pip uninstall -y \\\n  opencv-contrib-python \\\n  opencv-python &&\npip install",
     ),
     (
         "cameras",
@@ -140,7 +145,8 @@ WRONG: list[Case] = [
         "sudo udevadm trigger",
     ),
     ("usb tpu", {f"{USB}/2-1/speed": "480\n"}, {}, "USB 2's 480 Mbit/s", "blue (USB 3) socket"),
-    ("pcie tpu", {"/dev/apex_0": None}, {}, "0000:01:00.0, but no driver", "sudo apt install -y gasket-dkms"),
+    ("pcie tpu", {"/dev/apex_0": None}, {}, "0000:01:00.0, but no driver", "./gasket-dkms_*.deb"),
+    ("pcie tpu", {"/dev/apex_0": None}, {}, "but no driver", "GitHub: feranick/gasket-driver"),
     ("pcie tpu", {}, {"test -w /dev/apex_0": answer(1)}, "may not use it", "sudo usermod -aG apex $USER"),
     ("power", {THROTTLED: "50005\n"}, {}, "undervoltage now", "supply"),
     ("power", {THROTTLED: "50000\n"}, {}, "there was undervoltage", "supply"),

@@ -47,7 +47,6 @@ FILES: dict[str, str] = {
 }
 RIBBON = {"device": "/dev/video0", "name": "rp1-cfe-csi2_ch0", "formats": [], "problem": ""}
 WEBCAM = {"device": "/dev/video8", "name": "HD Webcam C920", "formats": [], "problem": ""}
-ISP = {"device": "/dev/video20", "name": "pispbe-output", "formats": [], "problem": "Device or resource busy"}
 BACKENDS = [{"name": "V4L2", "missing": ""}, {"name": "picamera2", "missing": ""}]
 
 
@@ -61,7 +60,7 @@ REPLIES: dict[str, dict[str, Any]] = {
     f"{CHILD} cv2": answer(out={"version": "5.0.0", "packages": ["opencv-python-headless"]}),
     f"{CHILD} edgetpu": answer(out={}),
     f"{CHILD} page 9090": answer(out={"server": "edgeseg", "/healthz": 200, "/stats.json": 401}),
-    CAMERAS: answer(out={"cameras": [RIBBON, WEBCAM, ISP], "backends": BACKENDS}),
+    CAMERAS: answer(out={"cameras": [RIBBON, WEBCAM], "backends": BACKENDS}),
     "test -w /dev/bus/usb/002/003": answer(),
     "test -w /dev/apex_0": answer(),
     "df -kP /": answer(

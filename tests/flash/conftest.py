@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeseg.errors import UsageError
 from edgeseg.flash.disks import Disk, find, list_disks
 from edgeseg.flash.units import MIB
 
@@ -37,11 +38,20 @@ def image(content: bytes, tmp_path: Path) -> Path:
     return path
 
 
-def attach(backing: Path, *options: str) -> Disk:
-    """Raises CalledProcessError where there are no loop devices."""
+def attach(backing: Path, attached: list[str], *options: str) -> Disk:
+    """A loop device, whose name is in `attached` before anything can fail; skips where there are none."""
     command = ["losetup", *options, "--find", "--show", str(backing)]
-    name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-    return find(list_disks(), Path(name))
+    try:
+        attached.append(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+        return find(list_disks(), Path(attached[-1]))
+    except (OSError, subprocess.CalledProcessError, UsageError) as error:
+        pytest.skip(f"no loop devices here ({error})")
+
+
+def detach(attached: list[str]) -> None:
+    """The newest first, since one may stand on another."""
+    for name in reversed(attached):
+        subprocess.run(["losetup", "--detach", name], check=False)
 
 
 def untouched(folder: Path) -> bool:
@@ -55,20 +65,15 @@ def make_card(tmp_path: Path) -> Iterator[MakeCard]:
     """Gives loop devices of so many MiB, full of 0xEE, on `card.bin` in `tmp_path`; skips where there are none."""
     if sys.platform != "linux" or os.geteuid():
         pytest.skip("writing to loop devices needs Linux and root")
-    made: list[Disk] = []
+    attached: list[str] = []
 
     def make(mib: float = 24, read_only: bool = False) -> Disk:
         backing = tmp_path / "card.bin"
         backing.write_bytes(b"\xee" * int(mib * MIB))
-        try:
-            made.append(attach(backing, *("--read-only",) * read_only))
-        except (OSError, subprocess.CalledProcessError) as error:
-            pytest.skip(f"no loop devices here ({error})")
-        return made[-1]
+        return attach(backing, attached, *("--read-only",) * read_only)
 
     yield make
-    for disk in made:
-        subprocess.run(["losetup", "--detach", disk.path], check=False)
+    detach(attached)
 
 
 @pytest.fixture
@@ -79,7 +84,7 @@ def make_counterfeit(tmp_path: Path) -> Iterator[MakeCard]:
     folder = tmp_path / "counterfeit"
     folder.mkdir()
     servers: list[subprocess.Popen[bytes]] = []
-    made: list[Disk] = []
+    attached: list[str] = []
 
     def make(claimed: int, real: int, kind: str) -> Disk:
         command = [sys.executable, str(Path(__file__).parent / "counterfeit.py"), str(folder)]
@@ -89,15 +94,10 @@ def make_counterfeit(tmp_path: Path) -> Iterator[MakeCard]:
             if servers[-1].poll() is not None or time.monotonic() > deadline:
                 pytest.skip("FUSE cannot be mounted here")
             time.sleep(0.02)
-        try:
-            made.append(attach(folder / "card"))
-        except subprocess.CalledProcessError as error:
-            pytest.skip(f"no loop devices here ({error.stderr})")
-        return made[-1]
+        return attach(folder / "card", attached)
 
     yield make
-    for disk in made:
-        subprocess.run(["losetup", "--detach", disk.path], check=False)
+    detach(attached)
     subprocess.run(["umount", "--lazy", str(folder)], check=False)
     for server in servers:
         server.kill()

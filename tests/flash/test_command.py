@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edgeseg.commands.flash import flash
-from tests.flash.conftest import MakeCard, untouched
+from tests.flash.conftest import MakeCard, attach, detach, untouched
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,6 +45,17 @@ def test_a_loop_device_is_refused_unless_allowed(image: Path, make_card: MakeCar
     assert untouched(tmp_path)
 
 
+def test_a_loop_device_on_a_disk_is_refused_also_when_allowed(image: Path, make_card: MakeCard, tmp_path: Path) -> None:
+    card, attached = make_card(), list[str]()
+    try:
+        outer = attach(Path(card.path), attached)
+        result = run(image, "--to", outer.path, "--yes", "--allow-loop")
+    finally:
+        detach(attached)
+    assert f"is a loop device on the disk {card.path}; give that disk itself" in str(result.exception)
+    assert untouched(tmp_path)
+
+
 def test_a_card_that_is_too_small_is_refused(image: Path, make_card: MakeCard) -> None:
     result = run(image, "--to", make_card(13).path, "--yes", "--allow-loop")
     assert "is too small: it holds 13.6 MB" in str(result.exception)
@@ -52,6 +64,8 @@ def test_a_card_that_is_too_small_is_refused(image: Path, make_card: MakeCard) -
 def test_a_mounted_disk_is_refused_with_the_command_that_frees_it(
     image: Path, make_card: MakeCard, tmp_path: Path
 ) -> None:
+    if shutil.which("mkfs.ext4") is None:
+        pytest.skip("needs mkfs.ext4: apt install e2fsprogs")
     card = make_card()
     (tmp_path / "at").mkdir()
     made = subprocess.run(["mkfs.ext4", "-q", card.path], check=False)
@@ -90,6 +104,7 @@ def test_a_file_is_written(image: Path, content: bytes, tmp_path: Path) -> None:
     assert (tmp_path / "card.img").read_bytes() == content
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="cards are written on Linux only")
 def test_a_device_that_is_not_there_is_refused(image: Path) -> None:
     assert "/dev/nosuch: no such disk" in str(run(image, "--to", "/dev/nosuch").exception)
 

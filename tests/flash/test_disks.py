@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edgeseg.errors import UsageError
-from edgeseg.flash.disks import Disk, find, list_disks, parse, refusal
+from edgeseg.flash.disks import Disk, completed, find, list_disks, parse, refusal
 
 GB = 10**9
 
@@ -87,6 +87,28 @@ def test_a_disk_that_is_not_there_is_refused() -> None:
         disk("sdz")
 
 
+@pytest.mark.parametrize(("kind", "reason"), [("SD", ""), ("MMC", "is built in, not removable")])
+@pytest.mark.parametrize("name", ["mmcblk0", "mmcblk0boot1"])
+def test_an_emmc_is_no_card_though_lsblk_takes_it_for_one(name: str, kind: str, reason: str, tmp_path: Path) -> None:
+    device = tmp_path / "mmcblk0" / "device"
+    device.mkdir(parents=True)
+    (device / "type").write_text(f"{kind}\n")
+    (device / "name").write_text("BJTD4R\n")
+    (found,) = parse(json.dumps({"blockdevices": [node(name, hotplug=True)]}))
+    assert refusal(found) == ""
+    assert completed(found, tmp_path).title == "BJTD4R"
+    assert refusal(completed(found, tmp_path)).startswith(reason)
+    assert bool(refusal(completed(found, tmp_path))) == bool(reason)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="lsblk is Linux's")
-def test_this_machines_own_disks_can_be_listed() -> None:
-    assert all(found.path.startswith("/dev/") for found in list_disks())
+def test_this_machines_own_disks_are_listed() -> None:
+    names = [path.name for path in Path("/sys/block").glob("*")]
+    plain = {f"/dev/{name}" for name in names if not name.startswith(("dm-", "loop", "ram"))}
+    try:
+        listed = {found.path for found in list_disks()}
+    except UsageError as error:
+        pytest.skip(str(error))
+    if not plain:
+        pytest.skip("this machine has no disks")
+    assert plain <= listed

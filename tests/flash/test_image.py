@@ -51,6 +51,15 @@ def test_a_cut_off_gz_is_refused_by_counting(content: bytes, tmp_path: Path) -> 
         open_image(tmp_path / "cut")
 
 
+@pytest.mark.parametrize("place", [-8, 0])
+def test_a_gz_whose_checksum_or_second_member_is_damaged_is_refused(place: int, content: bytes, tmp_path: Path) -> None:
+    data = bytearray(pack("gz", content[: 1 << 20]) + gzip.compress(b"more"))
+    data[place - len(gzip.compress(b"more"))] ^= 1
+    (tmp_path / "damaged").write_bytes(data)
+    with pytest.raises(DataError, match=r"damaged or cut off.*download it again"):
+        open_image(tmp_path / "damaged")
+
+
 @pytest.mark.parametrize("length", [100, 300, 70_000, 600_000])
 def test_zstandard_headers_of_every_width_are_read(length: int, tmp_path: Path) -> None:
     zstandard = pytest.importorskip("zstandard", reason="install zstandard")

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,9 +52,17 @@ def test_a_larger_image_is_refused_before_the_first_byte(make_card: MakeCard, im
     assert untouched(tmp_path)
 
 
-def test_a_card_that_was_exchanged_is_refused(make_card: MakeCard, image: Path, tmp_path: Path) -> None:
+OTHER: list[dict[str, Any]] = [
+    {"size": 64 * MIB}, {"model": "Ultra"}, {"serial": "0x1"}, {"removable": True}, {"kind": "disk"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("other", OTHER, ids=lambda other: next(iter(other)))
+def test_a_card_that_was_exchanged_is_refused(
+    other: dict[str, Any], make_card: MakeCard, image: Path, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError, match="another disk than a moment ago"):
-        write_card(open_image(image), replace(make_card(), size=64 * MIB))
+        write_card(open_image(image), replace(make_card(), **other))
     assert untouched(tmp_path)
 
 

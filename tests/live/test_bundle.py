@@ -11,6 +11,10 @@ import pytest
 
 from edgeseg.bundle.archive import CACHE_VARIABLE
 from edgeseg.bundle.pack import Order, pack
+from edgeseg.commands.live import live
+from edgeseg.errors import ModelError, UsageError
+from edgeseg.labels import Labels
+from edgeseg.live.models import open_fallback, open_model, origin, reopen
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OWN = ("--source", "belt:", "--frames", "3", "--max-fps", "200", "--smooth", "--roi", "0,0,320,240")
@@ -66,6 +70,64 @@ def test_without_its_accelerator_the_cpus_model_runs_and_it_is_said(
     done = edgeseg("live", str(out), "--source", "belt:", "--frames", "1", "--json", "--out", f"jsonl:{tmp_path / 'd'}")
     assert json.loads(done.stdout)["frames"] == 1
     assert "the CPU's model runs" in done.stderr
+
+
+def test_a_bundle_of_other_classes_or_a_damaged_one_cannot_take_the_place(
+    bundle: Path, int8_model: Path, belt_set: Path
+) -> None:
+    model = open_model(str(bundle))
+    pack(Order(int8_model, belt_set, bundle, frames=1, labels=Labels.from_names(["a", "b", "c", "d", "e"])))
+    with pytest.raises(UsageError, match=r"belt\.edgeseg: has other classes"):
+        reopen(model)
+    bundle.write_bytes(bundle.read_bytes()[:-2000])
+    with pytest.raises(ModelError, match=r"belt\.edgeseg: "):
+        reopen(model)
+
+
+def test_what_took_over_from_the_edge_tpus_model_is_the_bundles_too(
+    shared: Path, belt_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    plain = shared / "models/edgetpu_cases/deeplabv3_mnv2_dm05_pascal_quant.tflite"
+    compiled = shared / "models/deeplabv3_mnv2_dm05_pascal_quant_edgetpu.tflite"
+    out = tmp_path / "pascal.edgeseg"
+    pack(Order(plain, belt_set, out, frames=1, edgetpu=compiled))
+    model = open_model(str(out))
+    model.path = model.path.with_name("model_edgetpu.tflite")  # as where there is an Edge TPU
+    other = open_fallback(model, None)
+    assert (other.path.name, origin(other)) == ("model.tflite", out)
+    assert origin(reopen(other)) == out
+
+
+@pytest.mark.parametrize(
+    ("typed", "variable", "token"),
+    [
+        ((), "ours", "ours"),
+        (("--token", "typed"), "ours", "typed"),
+        ((), "", "bundled"),
+        (("--token", "typed"), "", "typed"),
+    ],
+)
+def test_a_token_in_the_environment_wins_over_a_bundles_and_a_typed_one_over_both(
+    typed: tuple[str, ...],
+    variable: str,
+    token: str,
+    int8_model: Path,
+    belt_set: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EDGESEG_TOKEN", variable)
+    out = tmp_path / "lax.edgeseg"
+    pack(Order(int8_model, belt_set, out, frames=1, live=("--token", "bundled", "--smooth")))
+    params = live.make_context("live", [str(out), *typed]).params
+    assert (params["token"], params["smooth"]) == (token, True)
+
+
+def test_help_names_the_tokens_variable_and_not_what_it_holds(edgeseg: Run) -> None:
+    told = edgeseg("live", "--help", EDGESEG_TOKEN="s3cret").stdout
+    assert "env var: EDGESEG_TOKEN" in " ".join(told.split())
+    assert "s3cret" not in told
 
 
 def test_a_damaged_bundle_is_refused(bundle: Path, edgeseg: Run, refused: Callable[..., str]) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeseg.bundle.archive import CACHE_VARIABLE
+from edgeseg.bundle.pack import Order, pack
 from edgeseg.errors import ModelError, OutputError, UsageError
 from edgeseg.labels import Labels
 from edgeseg.live.config import LoopConfig
@@ -266,8 +268,9 @@ def swap(path: Path, data: bytes) -> tuple[LiveStats, str]:
     frames = (plain(i % 200) for i in itertools.count())
     source = Listed([])
     source.frames = lambda: frames  # type: ignore[method-assign]
-    config = LoopConfig(max_fps=50, threads=1)
-    return run(Segmenter(path), source, say=say, extra=[Swapping()], reload=reload, config=config), " ".join(said)
+    config = LoopConfig(max_fps=50, threads=1, max_frames=3000)
+    model = open_model(str(path))
+    return run(model, source, say=say, extra=[Swapping()], reload=reload, config=config), " ".join(said)
 
 
 def test_a_model_swapped_for_a_broken_one_leaves_the_old_one_at_work(int8_model: Path, tmp_path: Path) -> None:
@@ -284,6 +287,18 @@ def test_a_model_swapped_for_a_good_one_is_used(models: Callable[[str, str], Pat
     path.write_bytes(models("int8", "labels").read_bytes())
     stats, said = swap(path, models("float32", "labels").read_bytes())
     assert "read anew" in said
+    assert stats.scheme == "float32"
+
+
+def test_a_bundle_swapped_for_another_is_used(
+    models: Callable[[str, str], Path], belt_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    path, other = tmp_path / "m.edgeseg", tmp_path / "other.edgeseg"
+    pack(Order(models("int8", "labels"), belt_set, path, frames=1))
+    pack(Order(models("float32", "labels"), belt_set, other, frames=1))
+    stats, said = swap(path, other.read_bytes())
+    assert f"{path}: read anew" in said
     assert stats.scheme == "float32"
 
 

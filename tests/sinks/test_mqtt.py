@@ -314,6 +314,22 @@ def test_the_right_password_with_odd_letters_is_taken(start, sink, feeding, said
     assert said == []
 
 
+@pytest.mark.parametrize(
+    ("user", "variable", "refused"), [("me", "p@ss/w:rd", False), ("me:p%40ss%2Fw%3Ard", "x", False), ("me", "x", True)]
+)
+def test_a_password_that_the_uri_lacks_comes_from_the_environment(
+    user: str, variable: str, refused: bool, start, sink, said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGESEG_MQTT_PASSWORD", variable)
+    passwords = tmp_path / "passwords"
+    subprocess.run(["mosquitto_passwd", "-c", "-b", str(passwords), "me", "p@ss/w:rd"], check=True)
+    passwords.chmod(0o600)
+    broker = start("allow_anonymous false", f"password_file {passwords}")
+    opened = sink(f"mqtt://{user}@127.0.0.1:{broker.port}/t")
+    wait_for(lambda: said or opened._broker.publish("t", "here"), "the connection or the refusal")
+    assert bool(said) == refused
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs a certificate: apt install openssl")
 def test_tls_is_spoken_with_a_broker_whose_certificate_is_known_and_no_other(
     start, sink, feeding, said, tmp_path: Path

@@ -18,8 +18,8 @@ MJPG, YUYV, PISP = (struct.unpack("<I", code)[0] for code in (b"MJPG", b"YUYV", 
 DISCRETE, CONTINUOUS, STEPWISE = 1, 2, 3
 
 
-def capability(card: bytes, own: int) -> bytes:
-    return struct.pack("<16s32s32s3I12x", b"uvcvideo", card, b"usb-1", 0x60100, CAPABILITY, own)
+def capability(card: bytes, own: int, driver: bytes = b"uvcvideo") -> bytes:
+    return struct.pack("<16s32s32s3I12x", driver, card, b"usb-1", 0x60100, CAPABILITY, own)
 
 
 def form(index: int, code: int) -> bytes:
@@ -96,6 +96,33 @@ def test_a_range_of_sizes_is_given_by_its_ends(dev: Path) -> None:
 def test_a_node_that_gives_no_pictures_is_no_camera(dev: Path) -> None:
     (dev / "video1").touch()
     assert cameras(dev, dev, recorded([capability(b"HD Webcam", META)])) == []
+
+
+@pytest.mark.parametrize(
+    ("driver", "card"),
+    [
+        (b"bcm2835-codec", b"bcm2835-codec-decode"),
+        (b"bcm2835-codec", b"ril.isp"),
+        (b"bcm2835-isp", b"bcm2835-isp"),
+        (b"pispbe", b"pispbe"),
+        (b"rpi-hevc-dec", b"rpi-hevc-dec"),
+        (b"rpivid", b"rpivid"),
+    ],
+)
+def test_a_boards_codecs_and_image_processors_are_no_cameras(dev: Path, driver: bytes, card: bytes) -> None:
+    (dev / "video20").touch()
+    structs = [form(0, MJPG), size(0, MJPG, DISCRETE, 640, 480)]
+    assert cameras(dev, dev, recorded([capability(card, 0x04200001, driver), *structs])) == []
+    (found,) = cameras(dev, dev, recorded([capability(card, 0x04200001), *structs]))
+    assert found.name == card.decode()
+
+
+def test_neither_are_they_where_they_cannot_be_opened(dev: Path, tmp_path: Path) -> None:
+    (dev / "video20").mkdir()
+    name = tmp_path / "sys" / "video20" / "name"
+    name.parent.mkdir(parents=True)
+    name.write_text("pispbe-output0\n")
+    assert cameras(dev, tmp_path / "sys") == []
 
 
 def test_a_cameras_name_does_not_steer_the_terminal(dev: Path) -> None:

@@ -7,16 +7,7 @@ import click
 from edgeseg.commands.bench.loader import bench_loader
 from edgeseg.commands.bench.loop import bench_loop
 from edgeseg.commands.bench.model import bench_model
-
-
-class ModelOrCommand(click.Group):
-    """A group where what is no command is a MODEL."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `model` before arguments that begin with none of the commands."""
-        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
-            args = ["model", *args]
-        return super().parse_args(ctx, args)
+from edgeseg.commands.options import ModelOrCommand
 
 
 @click.group(cls=ModelOrCommand)

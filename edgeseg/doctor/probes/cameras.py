@@ -8,8 +8,6 @@ from edgeseg.doctor.probe import UNASKED, Finding, fine, note, wrong
 from edgeseg.doctor.system import System
 from edgeseg.printable import printable
 
-NO_CAMERAS = ("bcm2835-isp", "bcm2835-codec", "pispbe", "rpi-hevc-dec", "rpivid")
-"""Parts of a Raspberry Pi that have nodes like a camera's."""
 RIBBON = ("unicam", "rp1-cfe")
 """Where a Raspberry Pi's camera connector ends; its pictures come through picamera2 alone."""
 
@@ -22,7 +20,7 @@ def look(system: System) -> Finding:
     told = answer.json()
     if answer.code or "cameras" not in told:
         return note("not known, since cv2 does not load")
-    found = [each for each in told["cameras"] if not str(each.get("name", "")).startswith(NO_CAMERAS)]
+    found = told["cameras"]
     missing = {each["name"]: each["missing"] for each in told.get("backends", []) if each.get("missing")}
     for each in found:
         if each.get("problem"):

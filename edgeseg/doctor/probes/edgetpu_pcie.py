@@ -7,6 +7,11 @@ from edgeseg.doctor.probe import Finding, fine, note, wrong
 from edgeseg.doctor.system import System
 
 NODE = "/dev/apex_0"
+INSTALL = (
+    "sudo apt install -y linux-headers-$(uname -r) ./gasket-dkms_*.deb &&\n"
+    "sudo modprobe apex  # GitHub: feranick/gasket-driver, under Releases"
+)
+"""No distribution has it, and the stock package does not build for kernels since 6.4; this one does."""
 
 
 def look(system: System) -> Finding:
@@ -15,7 +20,7 @@ def look(system: System) -> Finding:
     if not system.path(NODE).exists():
         if not found:
             return note("none is built in")
-        return wrong(f"one at {found[0]}, but no driver made {NODE}", "sudo apt install -y gasket-dkms")
+        return wrong(f"one at {found[0]}, but no driver made {NODE}", INSTALL)
     allowed = system.ask(["test", "-w", NODE])
     if allowed is not None and allowed.code:
         return wrong(f"{NODE}, but this user may not use it", "sudo usermod -aG apex $USER")
