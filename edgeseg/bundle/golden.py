@@ -90,11 +90,6 @@ def raw_output(segmenter: Segmenter) -> NDArray[Any]:
     return raw.reshape(raw.shape[:2]).astype(np.uint8) if segmenter.output == "labels" else raw
 
 
-def decoded(segmenter: Segmenter, raw: NDArray[Any]) -> Mask:
-    """The class ids that `segmenter` makes of such an output."""
-    return segmenter.decode(raw)
-
-
 def decode(file: bytes) -> Image:
     """JPEG or PNG as BGR uint8 HxWx3."""
     return np.asarray(cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR), np.uint8)

@@ -106,7 +106,7 @@ def model(case: Case) -> Finding:
 
 def argmax(case: Case) -> Finding:
     """The raw output to class ids."""
-    return _steps(golden.decoded(case.segmenter, case.record.raw), case.mask, 0)
+    return _steps(case.segmenter.decode(case.record.raw), case.mask, 0)
 
 
 STAGES: tuple[tuple[str, Callable[[Case], Finding]], ...] = (

@@ -23,6 +23,14 @@ def switch(*arguments: object, **environment: str) -> subprocess.CompletedProces
     )
 
 
+def test_the_copy_step_names_every_file_that_a_later_step_uses() -> None:
+    steps = (FOLDER / "README.md").read_text().partition("## Steps")[2].partition("## You should see")[0]
+    copied = set(re.findall(r"`([\w.-]+)`", steps.partition("```")[0]))
+    used = set(re.findall(r"[\w-]+\.(?:tflite|py|service)\b", "".join(steps.split("```")[1::2])))
+    assert "model.tflite" in used
+    assert used <= copied
+
+
 def test_the_pin_bears_damaged_pictures_and_goes_off_while_the_camera_is_gone(int8_model: Path) -> None:
     done = switch(int8_model, "fake:?fps=10&frames=50&lost=1+2&corrupt=4", "--on", "belt")
     assert done.returncode == 0, done.stderr
