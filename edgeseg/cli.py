@@ -17,7 +17,7 @@ from edgeseg.progress import clear_line
 
 COMMANDS = (
     *("demo", "data", "train", "evaluate", "quantize", "check", "compile", "compare", "bench"),
-    *("bundle", "selftest", "flash", "boards", "doctor", "live"),
+    *("bundle", "selftest", "flash", "deploy", "boards", "doctor", "live"),
 )
 """Each is a module of `edgeseg.commands`, and in it a command of that name."""
 MAY_HANG = frozenset({"capture", "loop", "outputs", "window", "page", "record", "mqtt", "mqtt-stop", "reload"})
@@ -59,7 +59,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        cli(standalone_mode=False)
+        code = cli(standalone_mode=False)
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as error:
@@ -78,4 +78,4 @@ def _run() -> int:
         cure = "; free some space" if error.errno == errno.ENOSPC else ""
         click.echo(f"edgeseg: {where}{error.strerror or error}{cure}", err=True)
         return 1
-    return 0
+    return code if isinstance(code, int) else 0  # of a command that ended by context.exit

@@ -16,8 +16,8 @@ HOST_LIBRARIES = {"keras", "tensorflow", "jax", "torch", "matplotlib", "PIL", "t
 LAYERS = [
     *("errors", "uri", "files", "quiet", "progress", "labels", "images", "metrics", "scene", "model_info", "stub"),
     *("bundle", "segmenter", "stats", "trial", "overlay", "sources", "sinks", "boards", "selftest", "live", "doctor"),
-    *("board", "bench", "packages", "flash", "customise", "deploy", "data", "evaluate", "compare", "training"),
-    *("terminal", "demo", "commands", "cli"),
+    *("board", "bench", "packages", "flash", "customise", "data", "evaluate", "compare", "training"),
+    *("terminal", "deploy", "demo", "commands", "cli"),
 ]
 """Bottom up; a module imports only from its own layer and those before it."""
 

@@ -26,7 +26,8 @@ CASES = [pytest.param(line, id=f"{folder.name}-{line}") for folder in FOLDERS fo
 
 def test_there_is_one_for_each_board() -> None:
     names = {folder.name for folder in FOLDERS}
-    assert names == {"raspberry_pi", "coral_usb", "coral_dev_board", "raspberry_pi_cpp", "microcontroller"}
+    boards = {"raspberry_pi", "coral_usb", "coral_dev_board", "raspberry_pi_cpp", "microcontroller"}
+    assert names == {*boards, "fleet"}
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
@@ -57,7 +58,7 @@ def test_its_readme_names_every_file(folder: Path) -> None:
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 def test_it_has_a_program_and_a_service_or_a_build_file(folder: Path) -> None:
     assert [path for path in PROGRAMS if path.parent == folder]
-    assert [*folder.glob("*.service"), *folder.glob("CMakeLists.txt")]
+    assert [*folder.glob("*.service"), *folder.glob("CMakeLists.txt"), *folder.glob("inventory.ini")]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: f"{path.parent.name}/{path.name}")
