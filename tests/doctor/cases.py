@@ -8,6 +8,7 @@ from tests.doctor.systems import (
     CARD,
     CHILD,
     DPKG,
+    ENV,
     PCI,
     RIBBON,
     SELFTEST,
@@ -30,8 +31,9 @@ HIDDEN_PICAMERA = [{"name": "picamera2", "missing": "the system has it, but this
 FOLDER = {BUNDLE: None, "/opt/edgeseg/current/bundle/manifest.json": "{}"}
 """A bundle that was extracted."""
 FOLDER_TEST = SELFTEST.replace(BUNDLE, "/opt/edgeseg/current/bundle")
-PLAIN_UNIT = {UNIT: "[Service]\nExecStart=edgeseg live bundle\n"}
+PLAIN_UNIT = {UNIT: "[Service]\nExecStart=edgeseg live bundle\n", ENV: None}
 """The address of its page stands in the bundle, or nowhere."""
+NAMED_UNIT = {UNIT: "[Service]\nExecStart=edgeseg live bundle --out http://0.0.0.0:9090\n", ENV: None}
 SHOW = f"python -m edgeseg bundle show ROOT{BUNDLE} --json"
 LIBGL = (
     "pip uninstall -y \\\n  opencv-contrib-python \\\n  opencv-contrib-python-headless \\\n"
@@ -241,6 +243,7 @@ FINE: list[Case] = [
     ("usb tpu", {f"{USB}/2-1/idVendor": "1a6e\n", f"{USB}/2-1/idProduct": "089a\n"}, {}, "gets its firmware", ""),
     ("card", {f"{CARD}/life_time": "0x02 0x01\n"}, {}, "used up to 20 % of its life", ""),
     ("page", {}, page("edgeseg", 200, 200), "for this machine alone", ""),
+    ("page", NAMED_UNIT, {}, "answers at port 9090", ""),
     ("page", PLAIN_UNIT, {SHOW: answer(out={"live": ["--out", "http://0.0.0.0:9090"]})}, "answers at port 9090", ""),
     ("page", PLAIN_UNIT, {f"{CHILD} page 8080": page("edgeseg", 200, 401)[PAGE]}, "answers at port 8080", ""),
     (

@@ -10,6 +10,7 @@ PCI = "/sys/bus/pci/devices/0000:01:00.0"
 CARD = "/sys/block/mmcblk0/device"
 THROTTLED = "/sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled"
 UNIT = "/etc/systemd/system/edgeseg.service"
+ENV = "/etc/edgeseg/env"
 BUNDLE = "/opt/edgeseg/current/street.edgeseg"
 CHILD = "python -m edgeseg.doctor.child"
 CAMERAS = "python -m edgeseg live --list --json"
@@ -42,7 +43,8 @@ FILES: dict[str, str] = {
     f"{CARD}/type": "SD\n",
     "/run/systemd/system/.keep": "",
     "/run/systemd/timesync/synchronized": "",
-    UNIT: "[Service]\nExecStart=/opt/edgeseg/bin/edgeseg live model.tflite --out http://0.0.0.0:9090\n",
+    UNIT: "[Service]\nExecStart=/usr/bin/python3 -m edgeseg live bundle.edgeseg $EDGESEG_LIVE\n",
+    ENV: "EDGESEG_TOKEN=seven\nEDGESEG_LIVE='--out http://0.0.0.0:9090'\n",
     BUNDLE: "",
 }
 RIBBON = {"device": "/dev/video0", "name": "rp1-cfe-csi2_ch0", "formats": [], "problem": ""}

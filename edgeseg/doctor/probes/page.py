@@ -10,6 +10,8 @@ from edgeseg.doctor.probes.service import LOG, unit
 from edgeseg.doctor.system import System
 
 DEFAULT_PORT = 8080
+BOARD_OPTIONS = "/etc/edgeseg/env"
+"""Only root may read it."""
 ADDRESS = re.compile(r"http://[^\s'\"?/]*:(\d{1,5})")
 UNAUTHORIZED = 401
 
@@ -36,8 +38,8 @@ def look(system: System) -> Finding:
 
 
 def _port(system: System, service: str | None) -> int:
-    """As the service's file names it, or the options in its bundle."""
-    named = ADDRESS.search(service or "")
+    """As the board's own options name it, the service's file, or the options in its bundle."""
+    named = ADDRESS.search(system.text(BOARD_OPTIONS) or "") or ADDRESS.search(service or "")
     bundle = installed(system) if service and not named else None
     if bundle is not None:
         answer = system.python("-m", "edgeseg", "bundle", "show", str(system.path(bundle)), "--json")
