@@ -35,6 +35,9 @@ ENV, KEYS, BUNDLE, PACKAGES, CARD, REPORT = (
     *("env", "keys", "bundle.edgeseg", "packages.tar.gz", "card.json", "first-boot.json"),
 )
 WIFI = re.compile(r"password|psk|wifis?:", re.IGNORECASE)
+PASSWORD = re.compile(r"^(\s*(?:- )?(?:hashed_passwd|passwd|plain_text_passwd):) .+$", re.MULTILINE)
+LOCKED = r"\1 '!'"
+"""No password is like it; the system took over the real one when it started."""
 
 
 class FirstBootError(Exception):
@@ -108,6 +111,11 @@ class FirstBoot:
             wipe(given)
         for path in self._wifi():
             wipe(path)
+        with suppress(FileNotFoundError):
+            given = self.boot / "user-data"
+            text = given.read_text(errors="replace")
+            if (locked := PASSWORD.sub(LOCKED, text)) != text:
+                write(given, locked)
 
     def _wifi(self) -> Iterator[Path]:
         """Files for the system's own first start, which took over what they say before this runs."""

@@ -71,6 +71,11 @@ class Layout:
         return self.root / "etc/systemd/system" / SERVICE
 
     @property
+    def command(self) -> Path:
+        """`edgeseg`, for who logs in."""
+        return self.root / "usr/local/bin/edgeseg"
+
+    @property
     def trial(self) -> Path:
         """What points the service at another release, and is gone once power was."""
         return self.root / "run/systemd/system" / f"{SERVICE}.d" / "trial.conf"

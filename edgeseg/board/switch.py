@@ -11,7 +11,7 @@ import os
 import time
 from typing import Any
 
-from edgeseg.board import health, systemd
+from edgeseg.board import health, shortcut, systemd
 from edgeseg.board.durable import point, put
 from edgeseg.board.health import Patience
 from edgeseg.board.layout import BEFORE, Layout
@@ -83,6 +83,7 @@ def _promote(layout: Layout, release: str, before: str | None) -> None:
         put(layout.unit, unit(layout))
     if before and before != release:
         point(layout.releases / release / BEFORE, f"../{before}")
+    shortcut.put_command(layout)
     point(layout.current, f"releases/{release}")
     _keep(layout)
 

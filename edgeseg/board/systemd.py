@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 
 from edgeseg.board.layout import SERVICE
 from edgeseg.errors import OutputError, UsageError
@@ -44,7 +45,8 @@ def restart() -> None:
 def stop() -> None:
     """Stop the service, and forget that it failed."""
     run(["systemctl", "stop", SERVICE], STOP_LIMIT_S)
-    run(["systemctl", "reset-failed", SERVICE])
+    with suppress(OutputError):  # systemd forgets a unit that is not enabled once it has stopped
+        run(["systemctl", "reset-failed", SERVICE])
 
 
 def enable() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from edgeseg.bundle.sign import make_keys
 from tests.board.machine import ROOT, Board, until
@@ -24,6 +25,7 @@ FIRST_BOOT = ROOT / "edgeseg/board/first_boot.py"
 ID = "abcdef0123456789"
 TOKEN = "t0k3n-for-nobody"
 WIFI = 'network:\n  wifis:\n    wlan0:\n      access-points:\n        "home": {password: "hunter2"}\n'
+USER = "#cloud-config\nuser:\n  name: ada\n  hashed_passwd: $6$salt$b4rley\nusers:\n- passwd: $6$b4rley\n  name: bob\n"
 Make = Callable[..., Path]
 
 
@@ -95,6 +97,7 @@ def card(board: Board, bundle: Make, archive: Path, tmp_path: Path) -> Card:
     live = f"--out http://127.0.0.1:{board.port}"
     (card.files / "env").write_text(f'EDGESEG_TOKEN={TOKEN}\nEDGESEG_LIVE="{live}"\n')
     (card.boot / "network-config").write_text(WIFI)
+    (card.boot / "user-data").write_text(USER)
     card.describe()
     return card
 
@@ -104,7 +107,9 @@ def test_it_ends_with_a_running_service_and_no_secret_on_the_card(card: Card) ->
     assert (report["format"], report["state"], report["packages"]) == (1, "running", ID)
     assert report["release"] == card.board.running()
     assert card.board.answers()
-    assert not any(secret in card.text() for secret in (TOKEN, "hunter2"))
+    assert not any(secret in card.text() for secret in (TOKEN, "hunter2", "b4rley"))
+    left = yaml.safe_load((card.boot / "user-data").read_text())
+    assert left == {"user": {"name": "ada", "hashed_passwd": "!"}, "users": [{"passwd": "!", "name": "bob"}]}
     env = card.board.layout.env
     assert TOKEN in env.read_text()
     assert stat.S_IMODE(env.stat().st_mode) == 0o600
@@ -175,7 +180,7 @@ def test_what_holds_no_secret_or_is_still_to_run_stays(card: Card) -> None:
     (card.files / "packages.tar.gz").write_bytes(b"")  # enough for this test
     card.run(code=1)
     assert sorted(path.name for path in card.boot.iterdir()) == sorted(
-        ["cmdline.txt", "edgeseg", "firstrun.sh", "network-config"]
+        ["cmdline.txt", "edgeseg", "firstrun.sh", "network-config", "user-data"]
     )
 
 

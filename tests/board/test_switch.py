@@ -21,6 +21,7 @@ def test_the_first_release_runs_and_does_so_after_a_start(board: Board, releases
     assert board.running() == release
     assert board.answers()
     assert not board.layout.trial.exists()
+    assert board.layout.command.exists()
     board.lose_power()
     assert not board.answers()
     board.boot()

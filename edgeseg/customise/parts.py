@@ -1,0 +1,106 @@
+"""The files that edgeseg itself brings onto a card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tarfile
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+from edgeseg.bundle.archive import Bundle
+from edgeseg.customise.settings import Settings
+from edgeseg.customise.system import System
+from edgeseg.errors import DataError, ModelError, UsageError
+
+FOLDER = "edgeseg"
+CARD = f"{FOLDER}/card.json"
+REPORT = f"{FOLDER}/first-boot.json"
+ENVIRONMENT = f"{FOLDER}/env"
+PACKAGES = f"{FOLDER}/packages.tar.gz"
+BUNDLE = f"{FOLDER}/bundle.edgeseg"
+FIRST_BOOT = f"{FOLDER}/first_boot.py"
+
+
+def card_bundle(settings: Settings) -> tuple[bytes, str]:
+    """The bundle's bytes and release; ModelError for a damaged one and one that the board's keys would refuse."""
+    if settings.bundle.is_dir():
+        raise UsageError(f"{settings.bundle}: is a folder; give the .edgeseg file")
+    bundle = Bundle.open(settings.bundle)
+    bundle.verify()
+    if settings.keys:
+        _signed(bundle, settings.keys)
+    return settings.bundle.read_bytes(), bundle.release
+
+
+def _signed(bundle: Bundle, keys: tuple[Path, ...]) -> None:
+    """Every key is looked at, so that none goes onto a card that is no public key."""
+    problems = []
+    for key in keys:
+        try:
+            bundle.require_signature(key)
+        except ModelError as error:
+            problems.append(error)
+    if len(problems) == len(keys):
+        raise problems[0]
+
+
+def card_keys(settings: Settings) -> dict[str, bytes]:
+    """Public keys by their place on the card."""
+    found = [key.read_bytes() for key in settings.keys]
+    return {f"{FOLDER}/keys/{hashlib.sha256(data).hexdigest()[:16]}.pub.pem": data for data in found}
+
+
+def extras(settings: Settings, live: tuple[str, ...]) -> tuple[str, ...]:
+    """Of edgeseg, that a board needs for these options."""
+    mqtt = any(option.removeprefix("--out=").startswith(("mqtt:", "mqtts:")) for option in live)
+    return (("mqtt",) if mqtt else ()) + (("sign",) if settings.keys else ())
+
+
+def card_packages(settings: Settings, system: System, say: Callable[[str], None]) -> tuple[bytes, str]:
+    """The archive's bytes and the id of what is in it, of `--packages` or made for the image's Python."""
+    if settings.packages:
+        data = settings.packages.read_bytes()
+        return data, prepared_id(settings.packages, system)
+    from edgeseg.packages.build import build
+    from edgeseg.packages.target import Target
+
+    live = (*Bundle.open(settings.bundle).manifest.live, *settings.live)
+    made = build(Target(system.machine, system.python), say, extras(settings, live))
+    return made.archive.read_bytes(), made.id
+
+
+def prepared_id(path: Path, system: System) -> str:
+    """The id of a prepared archive; raises DataError for none, and for one of another Python or machine."""
+    from edgeseg.packages.archive import Item, identify
+
+    items = []
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for member in archive:
+                content = archive.extractfile(member)
+                if content is None:
+                    raise DataError(f"{path}: holds more than files ({member.name}); let edgeseg make it")
+                items.append(Item(member.name, member.mode, content.read()))
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise DataError(f"{path}: is no .tar.gz that can be read ({error}); let edgeseg make it") from error
+    names = [item.name for item in items]
+    if "edgeseg/__init__.py" not in names:
+        raise DataError(f"{path}: has no edgeseg in it; let edgeseg make it")
+    wanted = f"cpython-{system.python[0]}{system.python[1]}-{system.machine}"
+    for name in names:
+        if (found := re.search(r"\.(cpython-\w+-\w+?)-linux", name)) and found[1] != wanted:
+            raise DataError(f"{path}: is made for {found[1]}, and the image has {wanted}; let edgeseg make it")
+    return identify(sorted(items, key=lambda item: item.name))
+
+
+def first_boot_program() -> bytes:
+    """What the board runs, from where this edgeseg is installed."""
+    return resources.files("edgeseg.board").joinpath("first_boot.py").read_bytes()
+
+
+def to_json(data: dict[str, object]) -> bytes:
+    """As `edgeseg.files.write_json` has it."""
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,138 @@
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from edgeseg.customise.cloudinit import boot_command, cloud_init_files
+from edgeseg.customise.settings import Settings, Wifi
+from edgeseg.customise.unit import UNIT
+from edgeseg.errors import DataError
+from tests.customise.cards import STOCK
+from tests.customise.conftest import KEY
+
+USER = """#cloud-config
+hostname: mine
+users:
+  - default
+  - name: anna
+    groups: video
+bootcmd:
+  - echo early
+runcmd: [[touch, /tmp/x]]
+write_files:
+  - {path: /etc/x, content: "a\\nb\\n", permissions: '0644'}
+packages: [git]
+"""
+
+
+@pytest.fixture
+def full(settings: Settings) -> Settings:
+    return replace(
+        settings,
+        user="pi",
+        ssh_keys=(KEY,),
+        password_hash="$6$salt$hash",
+        hostname="belt",
+        wifi=Wifi("Käse: \"'#", "ab" * 32),
+        country="GB",
+        timezone="Europe/Berlin",
+    )
+
+
+def test_the_stock_comments_stay_and_ours_follows(full: Settings) -> None:
+    files, notes = cloud_init_files(full, STOCK, "edgeseg-1")
+    assert files["user-data"].startswith(STOCK["user-data"])
+    found = yaml.safe_load(files["user-data"])
+    assert (found["hostname"], found["timezone"], notes) == ("belt", "Europe/Berlin", [])
+    assert found["user"] == {
+        "name": "pi",
+        "shell": "/bin/bash",
+        "sudo": "ALL=(ALL) NOPASSWD:ALL",
+        "lock_passwd": False,
+        "hashed_passwd": "$6$salt$hash",
+        "ssh_authorized_keys": [KEY],
+    }
+    assert found["ssh_pwauth"] is False
+    assert found["runcmd"][0] == ["systemctl", "enable", "--now", "ssh"]
+    assert yaml.safe_load(files["meta-data"]) == {"dsmode": "local", "instance-id": "edgeseg-1"}
+    network = yaml.safe_load(files["network-config"])["network"]
+    assert network["wifis"]["wlan0"]["access-points"] == {"Käse: \"'#": {"password": "ab" * 32}}
+    assert network["ethernets"]["eth0"]["dhcp4"] is True
+
+
+def test_a_users_own_cloud_init_is_merged(full: Settings, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text(USER)
+    image = STOCK | {"user-data": b"#cloud-config\nhostname: theirs\nlocale: C.UTF-8\nruncmd: [first]\n"}
+    files, notes = cloud_init_files(replace(full, cloud_init=tmp_path / "mine"), image, "i")
+    found, own = yaml.safe_load(files["user-data"]), yaml.safe_load(USER)
+    assert (found["hostname"], found["locale"]) == ("mine", "C.UTF-8")
+    for name in ("users", "write_files", "packages"):
+        assert found[name] == own[name]
+    assert found["bootcmd"] == ["echo early", ["sh", "-c", boot_command()]]
+    assert found["runcmd"][:2] == [["touch", "/tmp/x"], "first"]
+    assert len(found["runcmd"]) == 4
+    assert notes == ["hostname stays as your cloud-init has it, not as the options say"]
+
+
+def test_an_images_network_is_merged(full: Settings) -> None:
+    own = b"network:\n  version: 2\n  ethernets: {eth0: {addresses: [10.0.0.2/24]}}\n"
+    files, _ = cloud_init_files(full, STOCK | {"network-config": own}, "i")
+    found = yaml.safe_load(files["network-config"])["network"]
+    assert found["ethernets"]["eth0"] == {"addresses": ["10.0.0.2/24"], "dhcp4": True, "optional": True}
+    assert "wlan0" in found["wifis"]
+
+
+def test_without_wifi_the_network_is_left_alone(settings: Settings) -> None:
+    files, _ = cloud_init_files(settings, STOCK, "i")
+    assert set(files) == {"user-data", "meta-data"}
+    assert set(yaml.safe_load(files["user-data"])) == {"bootcmd"}
+
+
+def test_a_bootcmd_that_is_no_list_is_refused(settings: Settings) -> None:
+    with pytest.raises(DataError, match="bootcmd in your cloud-init is no list"):
+        cloud_init_files(settings, STOCK | {"user-data": b"#cloud-config\nbootcmd: echo\n"}, "i")
+
+
+def test_the_boot_command_puts_the_unit_and_starts_it_without_waiting(tmp_path: Path) -> None:
+    def here(text: str) -> str:
+        return text.replace("/etc/systemd", f"{tmp_path}/etc/systemd").replace("/opt/edgeseg", f"{tmp_path}/opt")
+
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "etc/systemd/system").mkdir(parents=True)
+    (tmp_path / "bin/systemctl").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/log\n')
+    (tmp_path / "bin/systemctl").chmod(0o755)
+    script = here(boot_command())
+    environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
+    for _ in range(2):
+        subprocess.run(["sh", "-eu", "-c", script], check=False, env=environment)
+    assert (tmp_path / "etc/systemd/system/edgeseg-first-boot.service").read_text() == here(UNIT)
+    name = "edgeseg-first-boot.service"
+    wanted = ["daemon-reload", f"enable {name}", f"--no-block start {name}"]
+    assert (tmp_path / "log").read_text().splitlines() == wanted * 2
+    (tmp_path / "opt").mkdir()
+    (tmp_path / "opt/first-boot-done").touch()
+    subprocess.run(["sh", "-c", script], check=True, env=environment)
+    assert len((tmp_path / "log").read_text().splitlines()) == 6
+
+
+def test_systemd_finds_no_fault_in_the_unit(tmp_path: Path) -> None:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("needs systemd-analyze: apt install systemd")
+    (tmp_path / "edgeseg-first-boot.service").write_text(UNIT)
+    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / "edgeseg-first-boot.service")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "edgeseg-first-boot" not in result.stderr.replace("is not executable", "")
+
+
+def test_cloud_init_finds_no_fault_in_it(full: Settings, tmp_path: Path) -> None:
+    if not shutil.which("cloud-init"):
+        pytest.skip("needs cloud-init: apt install --no-install-recommends cloud-init")
+    (tmp_path / "mine").write_text(USER)
+    files, _ = cloud_init_files(replace(full, cloud_init=tmp_path / "mine"), STOCK, "i")
+    (tmp_path / "user-data").write_bytes(files["user-data"])
+    command = ["cloud-init", "schema", "--config-file", str(tmp_path / "user-data")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
