@@ -41,8 +41,8 @@ def flash(
 ) -> None:
     """Write the disk IMAGE (.img, .img.xz, .img.zst or .img.gz) to a card, and prove it.
 
-    A card boots once it is written as a whole and read back, and not before. Where the image
-    has a block map beside it (name.bmap), only what it maps is written.
+    A card does not boot before it is written as a whole and, unless --no-verify, read back.
+    Where the image has a block map beside it (name.bmap), only what it maps is written.
 
     With --bundle the image is one of Raspberry Pi OS Lite (64-bit), and the board that boots
     the card sets itself up without a network: user, Wi-Fi, and edgeseg as a service that runs
