@@ -8,19 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgeseg.commands.live_options import NOT_BUNDLED, check_live
 from edgeseg.commands.options import FOLDER, ModelOrCommand
-from edgeseg.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeseg.bundle.archive import Bundle
-
-NOT_BUNDLED = {
-    "token": "whoever has the bundle could read it; the board keeps one of its own",
-    "labels": "it has those of its model; give --labels before --",
-    "list_cameras": "it ends at once",
-    "model": "the bundle has one",
-}
-"""Parameters of `edgeseg live` that a bundle does not hold, and why."""
 
 
 @click.group(cls=ModelOrCommand)
@@ -60,7 +52,7 @@ def bundle_model(
     from edgeseg.labels import read_labels
     from edgeseg.progress import ProgressLine
 
-    _check_live(live)
+    check_live(live, NOT_BUNDLED)
     names = read_labels(labels) if labels else None
     line = ProgressLine()
     made, notes = pack(
@@ -125,19 +117,3 @@ def bundle_key(prefix: Path) -> None:
 
 def _line(found: Bundle) -> str:
     return f"{found.path}: {found.manifest.name} {found.release}, {found.size / 1e6:.1f} MB"
-
-
-def _check_live(options: tuple[str, ...]) -> None:
-    """Raises UsageError for what is no option of `edgeseg live`, or is not for a bundle."""
-    from click.core import ParameterSource
-
-    from edgeseg.commands.live import live
-
-    if {"-h", "--help"} & set(options):
-        raise UsageError("--help is no option for a board; see  edgeseg live --help")
-    with live.make_context("live", list(options)) as context:
-        for name, why in NOT_BUNDLED.items():
-            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-                raise UsageError(f"a bundle holds no {name.partition('_')[0]} for edgeseg live: {why}")
-        if context.params["replay"] and context.params["source"]:
-            raise UsageError("--replay is a source already; leave --source out")

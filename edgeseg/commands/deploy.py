@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from edgeseg.commands.live_options import NOT_FOR_SERVICE, check_live
 from edgeseg.commands.options import FOLDER
 from edgeseg.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeseg.deploy.address import Address
 
-NOT_FOR_BOARDS = {
-    "token": "every user of the board could read it; use --token-file",
-    "list_cameras": "it ends at once",
-    "frames": "the service would be started again at each end",
-    "model": "the bundle has one",
-}
-"""Parameters of `edgeseg live` that a board's own options do not hold, and why."""
 LIVE = "edgeseg.live"
 
 
@@ -94,7 +88,7 @@ def deploy(
         elif rollback:
             outcomes = run.rollback()
         else:
-            _check_live(live or ())
+            check_live(live or (), NOT_FOR_SERVICE)
             settings = Settings.with_token(live, page, token_file)
             outcomes = run.roll_out(Order.of(Path(words[0]), settings, key))
     finally:
@@ -120,21 +114,3 @@ def _boards(words: tuple[str, ...], inventory: Path | None, limits: tuple[str, .
     if not found:
         raise UsageError("no board is named; write  user@host  or give --inventory FILE")
     return list(dict.fromkeys(found))
-
-
-def _check_live(options: tuple[str, ...]) -> None:
-    """Raises UsageError for what is no option of `edgeseg live`, or is not for a service."""
-    from click.core import ParameterSource
-
-    from edgeseg.commands.live import live
-
-    if any(not option.isprintable() for option in options):
-        raise UsageError("an option after -- holds a line break or another control character; take it out")
-    if {"-h", "--help"} & set(options):
-        raise UsageError("--help is no option for a board; see  edgeseg live --help")
-    with live.make_context("live", list(options)) as given:
-        for name, why in NOT_FOR_BOARDS.items():
-            source: Any = given.get_parameter_source(name)
-            if source is not ParameterSource.DEFAULT:
-                option = name.partition("_")[0]
-                raise UsageError(f"a board's options hold no {option} for edgeseg live: {why}")
