@@ -13,7 +13,7 @@ demo: .venv/host
 test: .venv/dev
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: .venv/dev .venv-legacy/ready .venv-mediapipe/ready
+test-slow: .venv/dev .venv-legacy/ready .venv-mediapipe/ready .venv-pyinfra/ready
 	$(BIN)/python -m pytest -m slow
 
 lint: .venv/dev
@@ -22,7 +22,7 @@ lint: .venv/dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv .venv-legacy .venv-mediapipe build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-legacy .venv-mediapipe .venv-pyinfra build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"edgeseg needs Python 3.11 to 3.13, and {sys.executable} is {v[0]}.{v[1]}: name another, as in  make PYTHON=python3.11")'
@@ -42,6 +42,12 @@ clean:
 	$(BIN)/python -m venv --clear .venv-mediapipe
 	$(MEDIAPIPE_PIP) --constraint constraints.txt absl-py certifi flatbuffers matplotlib numpy opencv-python-headless
 	$(MEDIAPIPE_PIP) --no-deps mediapipe==1.2.2
+	touch $@
+
+# The engine of firmware_examples/fleet, with dependencies of its own.
+.venv-pyinfra/ready: .venv/bin/python Makefile
+	$(BIN)/python -m venv --clear .venv-pyinfra
+	.venv-pyinfra/bin/python -m pip install --quiet --disable-pip-version-check pyinfra==3.10
 	touch $@
 
 .venv/host: .venv/bin/python pyproject.toml constraints.txt

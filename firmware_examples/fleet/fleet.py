@@ -14,14 +14,15 @@ if "picamera" in host.groups:
 
 
 def deploy():
-    """Runs here, on the PC; what edgeseg has to say of the board is shown as it comes."""
+    """Runs here, on the PC; the last that edgeseg has to say of the board is shown."""
     data = host.data
     address = f"{data.ssh_user}@{data.get('ssh_hostname') or host.name}"
     if data.get("ssh_port"):
         address += f":{data.ssh_port}"
     command = ["edgeseg", "deploy", data.bundle, address]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    print(f"{host.name}: {(done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()[-1]}")
+    said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines() or ["edgeseg was ended"]
+    print(f"{host.name}: {said[-1]}")
     if done.returncode:
         raise NestedOperationError  # so that pyinfra counts this board as failed
 

@@ -13,14 +13,16 @@ from edgeseg.deploy.inventory import read_inventory
 from tests.deploy.conftest import Sshd, bundle, make_board, user  # noqa: F401
 
 FLEET = Path(__file__).parents[2] / "firmware_examples" / "fleet"
-PYINFRA = os.environ.get("PYINFRA") or shutil.which("pyinfra")
+OURS = Path(__file__).parents[2] / ".venv-pyinfra" / "bin" / "pyinfra"
+"""From `make test-slow`."""
+PYINFRA = os.environ.get("PYINFRA") or (str(OURS) if OURS.is_file() else shutil.which("pyinfra"))
 
 
 @pytest.fixture
 def pyinfra(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the example with another inventory; `edgeseg` is the one that is tested."""
     if not PYINFRA:
-        pytest.skip("needs pyinfra: pipx install pyinfra, or name one in the variable PYINFRA")
+        pytest.skip("needs pyinfra: make .venv-pyinfra/ready, or name one in the variable PYINFRA")
     (tmp_path / "bin").mkdir()
     command = tmp_path / "bin" / "edgeseg"
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -m edgeseg "$@"\n')

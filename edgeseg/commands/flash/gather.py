@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from edgeseg.commands.live_options import NOT_FOR_SERVICE, check_live
 from edgeseg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -71,18 +72,9 @@ def _checked(bundle: Path, live: tuple[str, ...]) -> tuple[str, ...]:
 
     A slip of the pen is told here, not by a board that does not start.
     """
-    from edgeseg.commands.live import live as command
-
     if live and not live[0].startswith("-"):
         raise UsageError(f"'{live[0]}' is one too many; options of the board's own come after --")
-    if any(option.startswith("--token") for option in live):
-        raise UsageError("give the token as --token-file, since options are seen by everybody on the board")
-    try:
-        context = command.make_context("edgeseg live", [str(bundle), *live])
-    except click.ClickException as error:
-        raise UsageError(f"after -- : {error.format_message()}") from error
-    except click.exceptions.Exit as error:
-        raise UsageError("after -- come options of the board's own, such as --source picamera:0") from error
+    context = check_live(live, NOT_FOR_SERVICE, bundle)
     if context.get_parameter_source("out") is ParameterSource.COMMANDLINE:
         return live
     others = [uri for uri in context.params["out"] if not uri.startswith("http:")]
