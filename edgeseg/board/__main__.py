@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -85,12 +86,15 @@ def settle() -> None:
 def rollback(limit: float, hold: float) -> None:
     """Switch to the release before the current one."""
     from edgeseg.board import detached
-    from edgeseg.board.releases import previous
+    from edgeseg.board.releases import locked, previous
+    from edgeseg.board.switch import forget
 
     layout = Layout.here()
     release = previous(layout)
     if release is None:
         raise UsageError("there is no release before this one; deploy one")
+    with locked(layout):
+        forget(layout, release)  # of a deploy that was cut off before its switch
     _decided(detached.switch(layout, release, Patience(limit, hold)))
 
 
@@ -124,6 +128,7 @@ def first_boot(bundle: Path, packages: str, limit: float, hold: float) -> None:
 
 def main() -> int:
     """Gives the exit code."""
+    os.umask(0o022)  # a stricter one of root's would hide what the service reads
     try:
         code = board(standalone_mode=False, prog_name="python3 -m edgeseg.board")
         return code if isinstance(code, int) else 0

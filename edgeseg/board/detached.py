@@ -15,7 +15,8 @@ from edgeseg.board.options import page
 from edgeseg.board.releases import require
 from edgeseg.errors import OutputError
 
-UNIT = "edgeseg-switch.service"
+UNIT = "edgeseg-release-switch.service"
+"""No example has a service of this name."""
 MORE_S = 300.0
 """For stopping, and for the way back."""
 BOARD = ("-P", "-m", "edgeseg.board")
@@ -24,7 +25,7 @@ BOARD = ("-P", "-m", "edgeseg.board")
 def switch(layout: Layout, release: str, patience: Patience) -> dict[str, Any]:
     """See `edgeseg.board.switch.switch`; one whose process is killed returns as well."""
     require(layout, release)
-    page(layout, release)  # what is wrong with the board's options is said before anything stops
+    page(layout, release, tried=True)  # what is wrong with the options is said before anything stops
     if _state() in ("active", "activating", "deactivating"):
         raise OutputError("another switch is under way on this board; wait for it")
     layout.result(release).unlink(missing_ok=True)

@@ -42,6 +42,16 @@ def point(link: Path, target: str) -> None:
     sync_folder(link.parent)
 
 
+def alias(name: Path, file: Path) -> None:
+    """Have `name` lead to `file` as well, in the place of what it led to."""
+    temporary = name.with_name(f".{name.name}-{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.hardlink_to(file)
+    temporary.replace(name)
+    temporary.unlink(missing_ok=True)  # a rename between two names of one file does nothing
+    sync_folder(name.parent)
+
+
 def reveal(folder: Path, final: Path) -> None:
     """Give a folder that is written out its name; on the disk is all of it before that, and then the name."""
     os.sync()

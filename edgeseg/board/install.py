@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from edgeseg.board.durable import put, reveal
-from edgeseg.board.layout import BUNDLE, KEY_SUFFIX, PACKAGES, RECORD, Layout
+from edgeseg.board.layout import BUNDLE, ENV, KEY_SUFFIX, PACKAGES, RECORD, Layout
 from edgeseg.board.releases import ID, Release, locked, release_id
 from edgeseg.bundle.archive import Bundle
 from edgeseg.errors import GateError, ModelError, OutputError, UsageError
@@ -63,6 +63,8 @@ def _install(layout: Layout, bundle: Path, packages: str) -> tuple[str, bool]:
         record = Release(release, opened.release, opened.manifest.name, packages, int(time.time()))
         put(temporary / RECORD, record.to_json())
         temporary.chmod(0o755)
+        if layout.own(release).is_file():
+            (temporary / ENV).hardlink_to(layout.own(release))
         if final.exists():  # damaged: nothing else has its name
             final.rename(Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=layout.uploads)) / "damaged")
         reveal(temporary, final)

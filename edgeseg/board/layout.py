@@ -12,6 +12,8 @@ ROOT_VARIABLE = "EDGESEG_ROOT"
 SERVICE = "edgeseg.service"
 BUNDLE, PACKAGES, RECORD, BEFORE = "bundle.edgeseg", "packages", "release.json", "before"
 """In a release: what runs, the link to what runs it, what it is, and the link to the release that ran before it."""
+ENV, NEW_ENV = "env", "env.new"
+"""In a release: options and secrets that were deployed with it, and those with which a switch tries it."""
 KEY_SUFFIX = ".pub.pem"
 
 
@@ -62,7 +64,7 @@ class Layout:
 
     @property
     def env(self) -> Path:
-        """The board's own options and secrets, for systemd; only root may read it."""
+        """The board's own options and secrets, for systemd; only root may read it. A release's own win over them."""
         return self.root / "etc/edgeseg/env"
 
     @property
@@ -89,6 +91,20 @@ class Layout:
     def cache(self) -> Path:
         """Where the service unpacks models, a folder for each bundle."""
         return self.root / "var/cache/edgeseg/edgeseg/bundles"
+
+    @property
+    def lock(self) -> Path:
+        """Held by who changes the board; nobody else may open it."""
+        return self.results / "lock"
+
+    def own(self, release: str) -> Path:
+        """A release's own options and secrets; only root may read them."""
+        return self.releases / release / ENV
+
+    def tried(self, release: str) -> Path:
+        """Those with which a switch tries it: its new ones where deploy brought some."""
+        new = self.releases / release / NEW_ENV
+        return new if new.exists() else self.own(release)
 
     def result(self, release: str) -> Path:
         """What became of the switch to it."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from edgeseg.board.layout import Layout
+from edgeseg.board.layout import PACKAGES, Layout
 from edgeseg.board.releases import ID, current, listing, locked, on_trial, previous
 
 KEPT = 3
 STALE_S = 24 * 3600
-"""An upload that nobody goes on with."""
+"""An upload that nobody goes on with, and packages that got no release."""
 TEMPORARY = "gone-"
 
 
@@ -23,12 +25,28 @@ def prune(layout: Layout) -> dict[str, Any]:
         found = listing(layout)
         wanted = [each for each in (current(layout), previous(layout), on_trial(layout)) if each]
         kept = list(dict.fromkeys([*wanted, *(each.release for each in found)]))[: max(KEPT, len(set(wanted)))]
-        stay = [each for each in found if each.release in kept]
+        packages = _linked(layout, kept) | _coming(layout)
         releases = _leave_only(layout, layout.releases, set(kept))
-        packages = _leave_only(layout, layout.packages, {each.packages for each in stay})
-        _empty_cache(layout, {each.bundle for each in stay})
+        gone = _leave_only(layout, layout.packages, packages)
+        _empty_cache(layout, {each.bundle for each in found if each.release in kept})
         _tidy(layout.uploads)
-        return {"kept": kept, "removed": releases, "packages": packages}
+        return {"kept": kept, "removed": releases, "packages": gone}
+
+
+def _linked(layout: Layout, releases: Iterable[str]) -> set[str]:
+    """What they run on, told by their links: also of one whose record cannot be read."""
+    found = set()
+    for release in releases:
+        with suppress(OSError):
+            found.add((layout.releases / release / PACKAGES).readlink().name)
+    return found
+
+
+def _coming(layout: Layout) -> set[str]:
+    """Packages that were brought not long ago, and have no release yet."""
+    used = _linked(layout, (path.name for path in layout.releases.glob("*")))
+    young = (path.name for path in layout.packages.glob("*") if time.time() - path.stat().st_mtime < STALE_S)
+    return set(young) - used
 
 
 def _leave_only(layout: Layout, folder: Path, names: set[str]) -> list[str]:

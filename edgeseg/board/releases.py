@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -101,8 +100,10 @@ def on_trial(layout: Layout) -> str | None:
 @contextmanager
 def locked(layout: Layout) -> Iterator[None]:
     """Only one command at a time changes a board; raises OutputError for the second."""
-    layout.home.mkdir(parents=True, exist_ok=True)
-    handle = os.open(layout.home, os.O_RDONLY | os.O_DIRECTORY)
+    import fcntl  # here, since hosts read this file too, and may have none
+
+    layout.lock.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    handle = os.open(layout.lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

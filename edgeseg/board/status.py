@@ -28,7 +28,7 @@ def status(layout: Layout) -> dict[str, Any]:
         "trial": trial,
         "releases": [asdict(each) for each in listing(layout)],
         "service": _service(),
-        "page": _page(layout, running) if running else None,
+        "page": _page(layout, running, trial is not None) if running else None,
         "last_switch": _last_switch(layout),
         "keys": len(list(layout.keys.glob("*.pub.pem"))) if layout.keys.is_dir() else 0,
         "versions": {"python": platform.python_version()} | (_versions(layout, running) if running else {}),
@@ -49,9 +49,9 @@ def _service() -> dict[str, Any]:
     }
 
 
-def _page(layout: Layout, release: str) -> dict[str, Any] | None:
+def _page(layout: Layout, release: str, tried: bool) -> dict[str, Any] | None:
     try:
-        named = page(layout, release)
+        named = page(layout, release, tried)
     except EdgesegError as error:
         return {"health": str(error)}
     return {"port": named.port, "health": health.ask(named)} if named else None

@@ -54,6 +54,13 @@ def enable() -> None:
     run(["systemctl", "enable", "--quiet", SERVICE])
 
 
+def disable() -> None:
+    """Stop the service, and have it not run after a start."""
+    stop()
+    with suppress(OutputError):  # it was never enabled
+        run(["systemctl", "disable", "--quiet", SERVICE])
+
+
 def show(unit: str, *names: str) -> dict[str, str]:
     """Properties of a unit; empty where there is none of that name."""
     out = run(["systemctl", "show", unit, f"--property={','.join(names)}"])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgeseg.board.layout import BUNDLE, PACKAGES, Layout
+from edgeseg.board.layout import BUNDLE, ENV, PACKAGES, Layout
 
-GROUPS = ("video", "render", "plugdev", "gpio")
-"""Cameras, the camera's processor, a Coral at a USB port, pins."""
+GROUPS = ("video", "render", "plugdev", "apex", "gpio")
+"""Cameras, the camera's processor, a Coral at a USB port and one on a card, pins."""
 LISTS = ("ExecStart", "Environment", "EnvironmentFile", "SupplementaryGroups")
 """Keys to which a drop-in adds, unless it empties them first."""
 START_LIMIT_S = 180
@@ -27,7 +27,9 @@ Type=notify
 ExecStart=/usr/bin/python3 -m edgeseg live ${{EDGESEG_RELEASE}}/{bundle} $EDGESEG_LIVE
 Environment=EDGESEG_RELEASE={release}
 Environment=PYTHONPATH={release}/{packages} PYTHONSAFEPATH=1 XDG_CACHE_HOME=%C/edgeseg
+# The later one wins.
 EnvironmentFile=-{env}
+EnvironmentFile=-{own}
 Restart=always
 RestartSec=3
 # Each frame feeds it; loading the model and opening the camera may take longer.
@@ -63,12 +65,12 @@ UMask=0077
 
 def unit(layout: Layout) -> str:
     """The text of edgeseg.service, which runs the current release."""
-    return UNIT.format(service=_service(layout, layout.current))
+    return UNIT.format(service=_service(layout, layout.current, layout.current / ENV))
 
 
 def trial(layout: Layout, release: str) -> str:
-    """A drop-in that makes the service what it will be with this release, whatever its own file says."""
-    head, _, settings = _service(layout, layout.releases / release).partition("\n")
+    """A drop-in: the service as it will be with this release and its options, whatever its own file says."""
+    head, _, settings = _service(layout, layout.releases / release, layout.tried(release)).partition("\n")
     return "\n".join([head, *(f"{key}=" for key in LISTS), settings])
 
 
@@ -82,12 +84,13 @@ def groups(layout: Layout) -> list[str]:
     return [name for name in GROUPS if name in known]
 
 
-def _service(layout: Layout, release: Path) -> str:
+def _service(layout: Layout, release: Path, own: Path) -> str:
     return SERVICE.format(
         release=release,
         bundle=BUNDLE,
         packages=PACKAGES,
         env=layout.env,
+        own=own,
         start_limit_s=START_LIMIT_S,
         groups=" ".join(groups(layout)),
     )

@@ -37,6 +37,7 @@ class WithLive(click.Command):
 @click.option("--parallel", type=click.IntRange(1, 200), default=8, show_default=True, help="Boards at a time.")
 @click.option("--page", is_flag=True, help="Show the page to other machines, at port 8080 and with a token.")
 @click.option("--token-file", type=FOLDER, metavar="FILE", help="The token of the page.  [default: the board's own]")
+@click.option("--mqtt-password-file", type=FOLDER, metavar="FILE", help="The password for mqtt://user@host/topic.")
 @click.option("--key", type=FOLDER, metavar="KEY.pub.pem", help="The first key that a board trusts from now on.")
 @click.option("--identity", type=FOLDER, metavar="FILE", help="Your SSH key.  [default: as ssh has it]")
 @click.option("--accept-new-host-keys", is_flag=True, help="Trust boards that were never seen; changed keys never.")
@@ -52,6 +53,7 @@ def deploy(
     parallel: int,
     page: bool,
     token_file: Path | None,
+    mqtt_password_file: Path | None,
     key: Path | None,
     identity: Path | None,
     accept_new_host_keys: bool,
@@ -75,8 +77,8 @@ def deploy(
     asking = rollback or status
     if rollback and status:
         raise UsageError("--rollback and --status are two things; give one")
-    if asking and (page or token_file or key or live is not None):
-        raise UsageError("--page, --token-file, --key and options after -- come with a BUNDLE, and only so")
+    if asking and (page or token_file or mqtt_password_file or key or live is not None):
+        raise UsageError("--page, --key, files of secrets and options after -- come with a BUNDLE, and only so")
     if not asking and not words:
         raise UsageError("give a bundle and boards:  edgeseg deploy BUNDLE user@board")
     boards = _boards(words if asking else words[1:], inventory, limit)
@@ -89,7 +91,7 @@ def deploy(
             outcomes = run.rollback()
         else:
             check_live(live or (), NOT_FOR_SERVICE)
-            settings = Settings.with_token(live, page, token_file)
+            settings = Settings.with_secrets(live, page, token_file, mqtt_password_file)
             outcomes = run.roll_out(Order.of(Path(words[0]), settings, key))
     finally:
         lines.clear()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from edgeseg.deploy.address import Address
 from edgeseg.deploy.errors import BoardError, LostError
-from edgeseg.errors import MissingExtraError, first_line
+from edgeseg.errors import MissingExtraError, SourceError, first_line
 from edgeseg.printable import printable
 
 try:
@@ -56,14 +56,21 @@ class Connection:
     async def run(self, command: str, *inputs: bytes | Path, skip: int = 0, progress: Progress | None = None) -> Answer:
         """Run a command of a shell; `inputs` go to its standard input one by one, of the last one from `skip` on.
 
-        `progress` is told of the last. Raises LostError where the connection ends first.
+        `progress` is told of the last. Raises LostError where the connection ends first, and
+        SourceError for a file that cannot be read here.
         """
+        with ExitStack() as files:
+            opened = [each if isinstance(each, bytes) else files.enter_context(_opened(each)) for each in inputs]
+            return await self._run(command, opened, skip, progress)
+
+    async def _run(
+        self, command: str, inputs: Sequence[bytes | IO[bytes]], skip: int, progress: Progress | None
+    ) -> Answer:
         try:
             async with self._connection.create_process(command, encoding=None) as process:
-                errors = asyncio.ensure_future(process.stderr.read())
-                output = asyncio.ensure_future(process.stdout.read())
-                await self._feed(process.stdin, inputs, skip, progress)
-                out, err = await output, await errors
+                _, out, err = await asyncio.gather(
+                    self._feed(process.stdin, inputs, skip, progress), process.stdout.read(), process.stderr.read()
+                )
                 await process.wait()
                 code = process.returncode
         except (OSError, asyncssh.Error) as error:
@@ -74,21 +81,20 @@ class Connection:
         return Answer(code, bytes(out), printable(lines[-1]).removeprefix("edgeseg: ") if lines else "")
 
     @staticmethod
-    async def _feed(stdin: Any, inputs: tuple[bytes | Path, ...], skip: int, progress: Progress | None) -> None:
+    async def _feed(stdin: Any, inputs: Sequence[bytes | IO[bytes]], skip: int, progress: Progress | None) -> None:
         try:
             for each in inputs:
                 if isinstance(each, bytes):
                     stdin.write(each)
                     continue
                 sent = skip
-                with each.open("rb") as file:
-                    file.seek(skip)
-                    while chunk := file.read(CHUNK):
-                        stdin.write(chunk)
-                        await stdin.drain()
-                        sent += len(chunk)
-                        if progress:
-                            progress(sent)
+                each.seek(skip)
+                while chunk := each.read(CHUNK):
+                    stdin.write(chunk)
+                    await stdin.drain()
+                    sent += len(chunk)
+                    if progress:
+                        progress(sent)
             stdin.write_eof()
         except (BrokenPipeError, ConnectionResetError):
             pass  # the command ended early, and its own message says why
@@ -96,6 +102,13 @@ class Connection:
     def _lost(self, error: Exception | None) -> LostError:
         why = f" ({printable(first_line(error))})" if error else ""
         return LostError(f"the connection was lost{why}; run the same command again, it goes on from there")
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror}); run the same command again") from error
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgeseg.deploy.address import Address
 from edgeseg.deploy.connection import Login, connected
+from edgeseg.deploy.errors import BoardError
 from edgeseg.deploy.facts import Facts
 from edgeseg.deploy.remote import Remote, Report
 from edgeseg.deploy.rollout import Supplier
@@ -45,6 +46,11 @@ async def over(boards: Sequence[Address], login: Login, job: Job, watch: Watch, 
             except EdgesegError as error:
                 watch(address, "failed", 0, 0)
                 return Outcome(address, None, error)
+            except (LookupError, TypeError) as error:
+                watch(address, "failed", 0, 0)
+                return Outcome(
+                    address, None, BoardError(f"its answer is not understood ({error!r}); update edgeseg here")
+                )
             watch(address, "done", 0, 0)
             return Outcome(address, result, None)
 

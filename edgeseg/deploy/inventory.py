@@ -27,8 +27,8 @@ def read_inventory(path: Path, limits: Collection[str] = ()) -> list[Address]:
     """The boards in the file, in its order; of `limits`, names of groups and hosts, any one will do.
 
     ansible_host, ansible_user, ansible_port and ansible_ssh_private_key_file are heeded, of a
-    host first, then of its groups, inner ones first. Raises UsageError for what cannot be read
-    and for a limit that names nothing.
+    host first, then of its groups: inner ones first, and among equals the last in the alphabet.
+    Raises UsageError for what cannot be read and for a limit that names nothing.
     """
     try:
         text = path.read_text()
@@ -78,12 +78,27 @@ def _members(groups: dict[str, Group]) -> dict[str, set[str]]:
     return {name: within(name, ()) for name in groups}
 
 
+def _depths(groups: dict[str, Group]) -> dict[str, int]:
+    """Group → how many others are around it, one within the other, by the longest way."""
+    found = dict.fromkeys(groups, 0)
+
+    def descend(name: str, depth: int) -> None:
+        found[name] = max(found.get(name, 0), depth)
+        for child in groups[name].children if name in groups else ():
+            descend(child, depth + 1)
+
+    for name in groups:
+        descend(name, 0)
+    return found
+
+
 def _resolve(groups: dict[str, Group]) -> dict[str, Variables]:
     """Host → its variables, the closest winning."""
     members = _members(groups)
     order = {host: None for group in groups.values() for host in group.hosts}
     found: dict[str, Variables] = {}
-    outer_first = sorted((name for name in groups if name != ALL), key=lambda name: -len(members[name]))
+    depths = _depths(groups)
+    outer_first = sorted((name for name in groups if name != ALL), key=lambda name: (depths[name], name))
     for host in order:
         variables = dict(groups[ALL].variables) if ALL in groups else {}
         for name in outer_first:

@@ -10,7 +10,7 @@ import os
 import secrets
 import shlex
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,10 +21,16 @@ from urllib.parse import urlsplit
 ROOT = Path(os.environ.get("EDGESEG_ROOT") or "/")
 HOME = ROOT / "opt/edgeseg"
 UPLOADS, KEYS = HOME / "uploads", HOME / "keys"
-SETTINGS, BEFORE = ROOT / "etc/edgeseg/env", "env.before-"
+RELEASES, CURRENT = HOME / "releases", HOME / "current"
+LOCK = ROOT / "run/edgeseg/lock"
+BASE = ROOT / "etc/edgeseg/env"
+ENV, NEW_ENV = "env", "env.new"
+SECRETS = {"token": "EDGESEG_TOKEN", "mqtt_password": "EDGESEG_MQTT_PASSWORD"}
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PAGE = "http://0.0.0.0:8080"
 CHUNK = 1 << 18
+SILENCE_S = 60
+"""An upload of which nothing comes for so long is over, though the connection may look whole from here."""
 
 
 class ProblemError(Exception):
@@ -34,7 +40,7 @@ class ProblemError(Exception):
 def look(release: str, bundle: str, *names: str) -> dict[str, Any]:
     """How much of each upload is here, and the bundle's place if it is whole: uploaded or installed."""
     UPLOADS.mkdir(mode=0o755, parents=True, exist_ok=True)
-    installed = HOME / "releases" / release / "bundle.edgeseg"
+    installed = RELEASES / release / "bundle.edgeseg"
     place = installed if installed.is_file() and digest(installed) == bundle else None
     sizes = {}
     for name in names:
@@ -44,8 +50,9 @@ def look(release: str, bundle: str, *names: str) -> dict[str, Any]:
 
 
 def outs() -> dict[str, Any]:
-    """The kinds of output in the board's own options; more of them is nobody's business."""
-    return {"schemes": [urlsplit(out).scheme for out in outputs(shlex.split(read().get("EDGESEG_LIVE", "")))]}
+    """The kinds of output in the options of what runs; more of them is nobody's business."""
+    options = shlex.split(effective().get("EDGESEG_LIVE", ""))
+    return {"schemes": [urlsplit(out).scheme for out in outputs(options)]}
 
 
 def take(name: str, offset: str, size: str, sha256: str) -> dict[str, Any]:
@@ -54,7 +61,7 @@ def take(name: str, offset: str, size: str, sha256: str) -> dict[str, Any]:
     with part.open("ab") as file:
         alone(file)
         file.truncate(min(int(offset), part.stat().st_size))
-        while chunk := sys.stdin.buffer.read(CHUNK):
+        while chunk := received():
             file.write(chunk)
         file.flush()
         os.fsync(file.fileno())
@@ -66,6 +73,21 @@ def take(name: str, offset: str, size: str, sha256: str) -> dict[str, Any]:
         part.rename(UPLOADS / name)
     sync(UPLOADS)
     return {"path": str(UPLOADS / name)}
+
+
+def received() -> bytes:
+    """What came on standard input; empty at its end."""
+
+    def over(*_: object) -> None:
+        raise ProblemError(f"nothing of the upload came for {SILENCE_S} s; run the same command again")
+
+    signal.signal(signal.SIGALRM, over)  # select would not know of what is read and not yet taken
+    signal.alarm(SILENCE_S)
+    try:
+        data: bytes = sys.stdin.buffer.read1(CHUNK)  # type: ignore[union-attr]
+        return data
+    finally:
+        signal.alarm(0)
 
 
 def unpack(archive: str, packages: str) -> dict[str, Any]:
@@ -94,7 +116,7 @@ def unpack(archive: str, packages: str) -> dict[str, Any]:
 
 def board(packages: str, *arguments: str) -> dict[str, Any]:
     """Become `python3 -m edgeseg.board`, out of those packages."""
-    folder = HOME / "current/packages" if packages == "current" else HOME / "packages" / packages
+    folder = CURRENT / "packages" if packages == "current" else HOME / "packages" / packages
     os.environ["PYTHONPATH"] = str(folder)
     os.execv(sys.executable, [sys.executable, "-P", "-m", "edgeseg.board", *arguments])  # noqa: S606
 
@@ -120,62 +142,53 @@ def trust(name: str) -> dict[str, Any]:
 
 
 def settings(release: str) -> dict[str, Any]:
-    """Merge what standard input asks for into /etc/edgeseg/env; what it was stays beside it for `unset`.
+    """What standard input asks for, and else what the release that runs has, becomes the options of `release`.
 
-    So it does from a call before, where that one's switch to the same release did not succeed.
+    They stand in its folder as env.new, with which the next switch tries it and which that
+    makes its own. /etc/edgeseg/env stays as it is.
     """
     wanted = json.load(sys.stdin.buffer)
-    before = SETTINGS.with_name(BEFORE + release)
-    current = HOME / "current"
-    succeeded = current.is_symlink() and current.readlink().name == release
-    for path in SETTINGS.parent.glob(f"{BEFORE}*"):
-        if path != before or succeeded:
-            path.unlink()
-    lines = SETTINGS.read_text().splitlines() if SETTINGS.is_file() else []
-    found = read()
-    options = shlex.split(found.get("EDGESEG_LIVE", "")) if wanted["live"] is None else wanted["live"]
+    LOCK.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with os.fdopen(os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o600), "rb") as lock:
+        alone(lock)
+        for left in RELEASES.glob(f"*/{NEW_ENV}"):  # of a deploy that was cut off
+            left.unlink()
+        found = effective()
+        new, made, public = merged(found, wanted)
+        changed = {key: value for key, value in new.items() if found.get(key) != value}
+        kept = [line for line in lines(CURRENT / ENV) if line.partition("=")[0].strip() not in changed]
+        text = [*kept, *(quoted(*each) for each in sorted(changed.items()))]
+        if text != lines(RELEASES / release / ENV):
+            write(RELEASES / release / NEW_ENV, "".join(f"{line}\n" for line in text).encode(), 0o600)
+    return {"changed": bool(changed), "token_made": made, "public": public}
+
+
+def merged(found: dict[str, str], wanted: dict[str, Any]) -> tuple[dict[str, str], bool, bool]:
+    """What there shall be, whether a token was made for it, and whether others may see the page."""
+    own = shlex.split(found.get("EDGESEG_LIVE", ""))
+    options = own if wanted["live"] is None else wanted["live"]
     if wanted["page"] and not any(urlsplit(out).scheme == "http" for out in outputs(options)):
         others = [] if outputs(options) else [each for out in outputs(wanted["bundle"]) for each in ("--out", out)]
         options = [*options, *others, "--out", PAGE]
-    new = {"EDGESEG_LIVE": shlex.join(options)} if options or "EDGESEG_LIVE" in found else {}
-    if wanted["token"]:
-        new["EDGESEG_TOKEN"] = wanted["token"]
+    new = {"EDGESEG_LIVE": shlex.join(options)} if options != own else {}
+    new |= {name: wanted[key] for key, name in SECRETS.items() if wanted[key]}
     outs = outputs(options) or outputs(wanted["bundle"])
     public = any(urlsplit(out).scheme == "http" and urlsplit(out).hostname not in LOOPBACK for out in outs)
     made = public and not (new.get("EDGESEG_TOKEN") or found.get("EDGESEG_TOKEN"))
     if made:
         new["EDGESEG_TOKEN"] = secrets.token_urlsafe(18)
-    changed = {key: value for key, value in new.items() if found.get(key) != value}
-    if changed:
-        kept = [line for line in lines if line.partition("=")[0].strip() not in changed]
-        text = "".join(f"{line}\n" for line in [*kept, *(quoted(*each) for each in sorted(changed.items()))])
-        if not before.exists():
-            write(before, "".join(f"{line}\n" for line in lines).encode(), 0o600)
-        write(SETTINGS, text.encode(), 0o600)
-    return {"changed": bool(changed), "token_made": made, "public": public}
+    return new, made, public
 
 
-def kept() -> dict[str, Any]:
-    """The new settings stay."""
-    for path in SETTINGS.parent.glob(f"{BEFORE}*"):
-        path.unlink()
-    return {}
+def effective() -> dict[str, str]:
+    """The options and secrets with which the service runs, by name."""
+    found = [*lines(BASE), *lines(CURRENT / ENV)]
+    return dict(parsed(line) for line in found if "=" in line and not line.lstrip().startswith(("#", ";")))
 
 
-def unset(release: str) -> dict[str, Any]:
-    """The settings before come back, and the service gets them."""
-    before = SETTINGS.with_name(BEFORE + release)
-    if before.is_file():
-        before.replace(SETTINGS)
-        sync(SETTINGS.parent)
-        subprocess.run(["systemctl", "try-restart", "edgeseg.service"], check=False, capture_output=True)  # noqa: S607
-    return {}
-
-
-def read() -> dict[str, str]:
-    """/etc/edgeseg/env by name."""
-    lines = SETTINGS.read_text().splitlines() if SETTINGS.is_file() else []
-    return dict(parsed(line) for line in lines if "=" in line and not line.lstrip().startswith(("#", ";")))
+def lines(path: Path) -> list[str]:
+    """None where there is no such file."""
+    return path.read_text().splitlines() if path.is_file() else []
 
 
 def alone(file: IO[bytes]) -> None:
@@ -237,11 +250,12 @@ def sync(folder: Path) -> None:
     os.close(handle)
 
 
-VERBS = (look, outs, take, unpack, board, done, trust, settings, kept, unset)
+VERBS = (look, outs, take, unpack, board, done, trust, settings)
 
 
 def main() -> int:
     """Exit code: 0, or 1 after a problem."""
+    os.umask(0o022)  # a stricter one of root's would hide what the service reads
     verbs = {verb.__name__: verb for verb in VERBS}
     try:
         print(json.dumps(verbs[sys.argv[1]](*sys.argv[2:])))  # noqa: T201
@@ -249,7 +263,8 @@ def main() -> int:
         print(problem, file=sys.stderr)  # noqa: T201
         return 1
     except ValueError as error:
-        print(f"{SETTINGS}: cannot be read ({error}); mend it on the board, or remove it", file=sys.stderr)  # noqa: T201
+        files = f"{BASE} or {CURRENT / ENV}"
+        print(f"{files}: cannot be read ({error}); mend it on the board, or remove it", file=sys.stderr)  # noqa: T201
         return 1
     except OSError as error:
         print(f"{error.filename or 'the disk'}: {error.strerror or error}", file=sys.stderr)  # noqa: T201

@@ -85,9 +85,11 @@ class Remote:
         answer = await self._connection.run(shlex.join(command), *inputs, skip=skip, progress=progress)
         found = _json(answer.out)
         if answer.code == RETURNED:
-            raise GateError(printable(str(found.get("reason") or answer.problem)))
+            raise GateError(printable(str((found or {}).get("reason") or answer.problem)))
         if answer.code:
             raise BoardError(answer.problem or f"'{words[0]}' failed there with exit code {answer.code}")
+        if found is None:
+            raise BoardError(f"'{words[0]}' gave no answer there; does its shell print something of its own?")
         return found
 
 
@@ -95,9 +97,10 @@ Report = Callable[[str, int, int], None]
 """Gets a stage, and how much of how much is done; (0, 0) where nobody knows."""
 
 
-def _json(out: bytes) -> dict[str, Any]:
+def _json(out: bytes) -> dict[str, Any] | None:
+    """Its last line; None where that is no object."""
     try:
-        found = json.loads(out.splitlines()[-1]) if out.strip() else {}
+        found = json.loads(out.splitlines()[-1]) if out.strip() else None
     except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return None
+    return found if isinstance(found, dict) else None

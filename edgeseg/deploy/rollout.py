@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgeseg.board.releases import release_id
 from edgeseg.deploy.errors import BoardError, LostError, ReturnedError
 from edgeseg.deploy.facts import Facts, require_fit, require_space
 from edgeseg.deploy.onboard import outputs
@@ -20,7 +20,6 @@ from edgeseg.errors import EdgesegError, GateError, UsageError
 if TYPE_CHECKING:
     from edgeseg.packages.cache import Packages
 
-RELEASE_LENGTH = 16
 FACTS_S, INSTALL_S, SWITCH_S = 60, 900, 600
 """What the slowest board may take; a board that is gone is found out sooner, by keepalives."""
 Supplier = Callable[[Facts, tuple[str, ...], Report], Awaitable["Packages"]]
@@ -29,30 +28,42 @@ EXTRAS = {"mqtt": "mqtt", "mqtts": "mqtt"}
 """Outputs, and the extra of edgeseg that brings their library."""
 SIGN = "sign"
 """The extra with which a board checks signatures."""
+TOKEN_LENGTH = 8
+"""At least."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What changes in a board's /etc/edgeseg/env."""
+    """What changes in the options and secrets that a board runs with."""
 
     live: tuple[str, ...] | None = None
     """Options for edgeseg live, in the place of those that the board has; None leaves them."""
     page: bool = False
     """Whether other machines may see the page."""
     token: str | None = field(default=None, repr=False)
+    mqtt_password: str | None = field(default=None, repr=False)
+    """For outputs mqtt://user@host/topic."""
 
     @classmethod
-    def with_token(cls, live: tuple[str, ...] | None, page: bool, file: Path | None) -> Settings:
-        """Reads the token from the first line of `file`; raises UsageError."""
-        token = None
-        if file:
-            try:
-                token = file.read_text().split("\n")[0].strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise UsageError(f"{file}: cannot be read; give a text file with the token in it") from error
-            if len(token) < 8 or not token.isprintable():
-                raise UsageError(f"{file}: its first line is no token; write 8 characters or more")
-        return cls(live, page, token)
+    def with_secrets(
+        cls, live: tuple[str, ...] | None, page: bool, token: Path | None, mqtt_password: Path | None
+    ) -> Settings:
+        """Reads each from the first line of its file; raises UsageError."""
+        found = secret(token, "the token", TOKEN_LENGTH), secret(mqtt_password, "the broker's password", 1)
+        return cls(live, page, *found)
+
+
+def secret(file: Path | None, what: str, length: int) -> str | None:
+    """The first line of `file`, of that length at least; None without a file."""
+    if file is None:
+        return None
+    try:
+        found = file.read_text().split("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: cannot be read; give a text file with {what} in it") from error
+    if len(found) < length or not found.isprintable():
+        raise UsageError(f"{file}: its first line is not {what}; write {length} characters or more there")
+    return found
 
 
 @dataclass(frozen=True)
@@ -107,19 +118,19 @@ async def roll_out(remote: Remote, user: str, order: Order, supply: Supplier, re
     facts = await within(FACTS_S, "facts", remote.facts())
     require_fit(facts, user)
     packages = await supply(facts, await _extras(remote, facts, order), report)
-    release = release_of(order.release, packages.id)
+    release = release_id(order.release, packages.id)
     if order.key:
         await remote.call("trust", order.key[0], data=order.key[1])
     place, sent = await _send(remote, facts, order.bundle, packages, release, report)
     report("self-test", 0, 0)
     await _install(remote, order.bundle, place, packages.id, release)
     settings = await _settings(remote, order, release)
-    notes = ["a token was made for its page: it is in /etc/edgeseg/env there"] if settings["token_made"] else []
+    notes = ["a token was made for its page: it is in /opt/edgeseg/current/env there"] if settings["token_made"] else []
     switched = settings["changed"] or facts.current != release or not await _well(remote)
     if switched:
         report("switch", 0, 0)
-        await _switch(remote, packages.id, release, order.timing)
-    await remote.call("kept")
+        told = await _switch(remote, packages.id, release, order.timing)
+        notes += [str(told["note"])] if told.get("note") else []
     try:
         await remote.board(packages.id, "prune")
     except BoardError as error:
@@ -149,20 +160,14 @@ async def _well(remote: Remote) -> bool:
     return status.get("trial") is None and service.get("state") == "active" and (not page or page["health"] == "ok")
 
 
-async def _switch(remote: Remote, packages: str, release: str, timing: tuple[str, ...]) -> None:
+async def _switch(remote: Remote, packages: str, release: str, timing: tuple[str, ...]) -> dict[str, Any]:
     try:
-        await within(SWITCH_S, "switch", remote.board(packages, "switch", release, *timing))
+        return await within(SWITCH_S, "switch", remote.board(packages, "switch", release, *timing))  # type: ignore[no-any-return]
     except GateError as error:
-        await remote.call("unset", release)
         raise ReturnedError(str(error)) from error
     except LostError as error:
         message = "the connection was lost in the switch, which the board ends by itself: see  edgeseg deploy --status"
         raise LostError(message) from error
-
-
-def release_of(bundle: str, packages: str) -> str:
-    """The name of a bundle together with the packages it runs on."""
-    return hashlib.sha256(f"{bundle}\n{packages}".encode()).hexdigest()[:RELEASE_LENGTH]
 
 
 async def _extras(remote: Remote, facts: Facts, order: Order) -> tuple[str, ...]:

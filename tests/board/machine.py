@@ -26,6 +26,8 @@ class Board:
 
     root: Path
     port: int
+    tools: Path = STANDIN
+    """Programs that go before the stand-in's."""
 
     @property
     def layout(self) -> Layout:
@@ -35,7 +37,7 @@ class Board:
     def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("HOME", "TMPDIR", "LANG") if name in os.environ}
         return kept | {
-            "PATH": f"{STANDIN}:{os.environ['PATH']}",
+            "PATH": f"{self.tools}:{STANDIN}:{os.environ['PATH']}",
             "EDGESEG_ROOT": str(self.root),
             "EDGESEG_STANDIN_PYTHON": sys.executable,
         }
@@ -86,16 +88,19 @@ class Board:
         (self.root / "run/systemd/system").mkdir(parents=True)
         self.systemctl("boot")
 
-    def running(self) -> str | None:
-        """The release whose bundle the service's process was given; None where none runs."""
+    def words(self) -> list[str]:
+        """What the service's process was given after `live`: bundle and options; empty where none runs."""
         pid = int(self.systemctl("show", "edgeseg", "--property=MainPID").partition("=")[2])
-        if not pid:
-            return None
         try:
             words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-            return Path(words[words.index("live") + 1]).parent.resolve().name
+            return words[words.index("live") + 1 : -1]
         except (OSError, ValueError):  # it has just ended, or just begun
-            return None
+            return []
+
+    def running(self) -> str | None:
+        """The release whose bundle runs; None where none does."""
+        words = self.words()
+        return Path(words[0]).parent.resolve().name if words else None
 
     def answers(self) -> bool:
         """The page says that frames come."""
@@ -104,6 +109,12 @@ class Board:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def bring(self, release: str, *more: str) -> None:
+        """New options for a release, as deploy leaves them for the next switch."""
+        path = self.layout.releases / release / "env.new"
+        path.write_text(f'EDGESEG_LIVE="--out http://127.0.0.1:{self.port} {" ".join(more)}"\n')
+        path.chmod(0o600)
 
     def options(self, text: str, token: str = "") -> None:
         self.layout.env.parent.mkdir(parents=True, exist_ok=True)

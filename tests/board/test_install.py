@@ -46,6 +46,21 @@ def test_a_release_that_was_damaged_is_installed_anew(board: Board, bundle: Make
     assert (folder / "bundle.edgeseg").read_bytes() == bundle().read_bytes()
 
 
+def test_a_damaged_release_keeps_its_options(board: Board, bundle: Make) -> None:
+    release = board.install(bundle())
+    board.layout.own(release).write_text("EDGESEG_LIVE=--smooth\n")
+    (board.layout.releases / release / "bundle.edgeseg").write_bytes(b"")
+    board.install(bundle())
+    assert board.layout.own(release).read_text() == "EDGESEG_LIVE=--smooth\n"
+
+
+def test_a_strict_umask_hides_nothing_from_the_service(board: Board, bundle: Make) -> None:
+    done = board.run("install", bundle(), "--packages", PACKAGES, umask=0o077)
+    assert done.returncode == 0
+    for folder in (board.layout.releases, board.layout.releases / json.loads(done.stdout)["release"]):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+
+
 def test_packages_that_are_not_there_are_named(board: Board, bundle: Make, no_traces: Callable[[], None]) -> None:
     assert "bring them first" in board.refused("install", bundle(), "--packages", "ffff2233aabbccdd", code=2)
     assert "'../../etc'" in board.refused("install", bundle(), "--packages", "../../etc", code=2)

@@ -1,5 +1,6 @@
 """A release is tried, and kept or left; whatever happens in between, something that works runs."""
 
+import fcntl
 import json
 import os
 import signal
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.board.machine import PACKAGES, Board, until
+from tests.board.machine import PACKAGES, STANDIN, Board, until
 
 Releases = dict[str, str]
 
@@ -109,9 +110,97 @@ def test_power_lost_in_a_trial_brings_the_old_release_back(board: Board, release
     assert board.switch(new)["state"] == "switched"
 
 
+def test_power_lost_in_a_trial_brings_the_old_options_back(board: Board, old: str) -> None:
+    board.bring(old, "--smooth")
+    command = board.command("switch", old, "--hold=60")
+    environment = board.environment | {"PYTHONPATH": str(board.layout.packages / PACKAGES)}
+    caller = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+    until(lambda: "--smooth" in board.words())
+    board.lose_power()
+    caller.kill()
+    caller.communicate()
+    board.boot()
+    until(board.answers)
+    assert "--smooth" not in board.words()
+
+
+def test_rollback_brings_the_older_options_back(board: Board, releases: Releases, old: str) -> None:
+    new = releases["new"]
+    board.bring(new, "--smooth")
+    board.switch(new)
+    assert "--smooth" in board.words()
+    assert sorted(path.name for path in board.layout.own(new).parent.glob("*env*")) == ["env"]
+    assert board.layout.own(new).stat().st_mode & 0o777 == 0o600
+    board.bring(old, "--source", "never-tried.mp4")  # of a deploy that was cut off before its switch
+    board.told("rollback", "--hold=0.5")
+    assert board.running() == old
+    assert "--smooth" not in board.words()
+    board.told("rollback", "--hold=0.5")
+    assert "--smooth" in board.words()
+
+
+def test_new_options_that_fail_make_way_for_the_ones_before(board: Board, releases: Releases, old: str) -> None:
+    board.bring(old, "--smooth")
+    assert board.switch(old)["state"] == "switched"
+    board.bring(old, "--source", "nowhere.mp4")
+    told = board.switch(old, code=3, limit=8)
+    assert "nowhere.mp4" in told["reason"]
+    assert told["healthy"]
+    assert "--smooth" in board.words()
+    assert not board.layout.tried(old).name.endswith(".new")
+
+
+def test_new_options_whose_switch_is_killed_make_way_too(board: Board, old: str) -> None:
+    board.bring(old, "--smooth")
+    command = board.command("switch", old, "--hold=60")
+    environment = board.environment | {"PYTHONPATH": str(board.layout.packages / PACKAGES)}
+    caller = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+    until(lambda: "--smooth" in board.words())
+    board.systemctl("kill", "edgeseg-release-switch")
+    caller.communicate(timeout=60)
+    assert caller.returncode == 3
+    until(board.answers)
+    assert "--smooth" not in board.words()
+
+
+@pytest.mark.parametrize(("fails", "state"), [("enable", "returned"), ("daemon-reload", "switched")])
+def test_what_is_told_is_what_runs_also_when_systemd_refuses(
+    board: Board, releases: Releases, old: str, fails: str, state: str, tmp_path: Path
+) -> None:
+    """`enable` is asked before the decision; the last reload comes after it."""
+    new = releases["new"]
+    refusing = tmp_path / "tools" / "systemctl"
+    refusing.parent.mkdir()
+    decided = f'[ "$(readlink {board.layout.current})" = releases/{new} ]'
+    condition = decided if state == "switched" else "true"
+    refusing.write_text(
+        f'#!/bin/sh\nif [ "$1" = {fails} ] && {condition}; then echo refused >&2; exit 1; fi\n'
+        f'exec {STANDIN}/systemctl "$@"\n'
+    )
+    refusing.chmod(0o755)
+    board.tools = refusing.parent
+    told = board.switch(new, code=3 if state == "returned" else 0)
+    assert told["state"] == state
+    assert "refused" in told["reason" if state == "returned" else "note"]
+    runs = old if state == "returned" else new
+    assert board.layout.current.readlink().name == board.running() == runs
+
+
+def test_a_lock_of_somebody_who_is_not_root_stops_nothing(board: Board, old: str) -> None:
+    """They may open the folders, and not the file that counts."""
+    handle = os.open(board.layout.home, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        board.told("prune")
+    finally:
+        os.close(handle)
+    assert board.layout.lock.stat().st_mode & 0o777 == 0o600
+    assert board.layout.lock.parent.stat().st_mode & 0o777 == 0o755
+
+
 def test_a_switch_that_is_killed_returns(board: Board, releases: Releases, old: str) -> None:
     caller = trial_begins(board, releases["new"], "--hold=60")
-    board.systemctl("kill", "edgeseg-switch")
+    board.systemctl("kill", "edgeseg-release-switch")
     out, _ = caller.communicate(timeout=60)
     assert caller.returncode == 3
     assert "killed" in json.loads(out)["reason"]
@@ -134,7 +223,7 @@ def test_one_switch_at_a_time(board: Board, releases: Releases, old: str) -> Non
     caller = trial_begins(board, new, "--hold=90")
     assert "under way" in board.refused("switch", old)
     assert "just now" in board.refused("prune")
-    board.systemctl("kill", "edgeseg-switch")
+    board.systemctl("kill", "edgeseg-release-switch")
     caller.communicate(timeout=60)
 
 
@@ -178,21 +267,3 @@ def test_no_secret_stands_in_a_command_line(board: Board, releases: Releases) ->
     caller.communicate()
     assert len(seen) > 10
     assert not any(secret.encode() in line for line in seen)
-
-
-def test_old_releases_go_and_three_stay(board: Board, releases: Releases, old: str) -> None:
-    other = "2" * 16
-    (board.layout.packages / other).mkdir()
-    new = releases["new"]
-    board.switch(new)
-    told = board.told("prune")
-    assert set(told["kept"]) == {path.name for path in board.layout.releases.glob("*")}
-    assert {new, old} < set(told["kept"])
-    assert len(told["kept"]) == 3
-    assert len(told["removed"]) == 1
-    assert other in told["packages"]
-    assert [path.name for path in board.layout.packages.glob("*")] == [PACKAGES]
-    cached = [path.name for path in board.layout.cache.glob("*")]
-    assert len(cached) == 2
-    assert board.running() == new
-    assert board.told("prune")["removed"] == []

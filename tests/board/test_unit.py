@@ -1,20 +1,20 @@
 """The service, as systemd itself reads it."""
 
-import configparser
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from edgeseg.board.layout import Layout
+from edgeseg.board.detached import UNIT
+from edgeseg.board.layout import SERVICE, Layout
 from edgeseg.board.unit import trial, unit
 
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/group").write_text("video:x:44:\ngpio:x:9:\nvideophone:x:1:\n")
+    (tmp_path / "etc/group").write_text("video:x:44:\ngpio:x:9:\napex:x:7:\nvideophone:x:1:\n")
     return Layout(tmp_path)
 
 
@@ -50,7 +50,7 @@ def test_systemd_finds_nothing_wrong(tmp_path: Path, tried: bool) -> None:
 
 
 def test_only_groups_that_the_board_has_are_named(layout: Layout) -> None:
-    assert dict(settings(unit(layout)))["SupplementaryGroups"] == "video gpio"
+    assert dict(settings(unit(layout)))["SupplementaryGroups"] == "video apex gpio"
     (layout.root / "etc/group").unlink()
     assert dict(settings(unit(layout)))["SupplementaryGroups"] == ""
 
@@ -62,11 +62,18 @@ def test_a_trial_differs_from_the_service_in_the_release_alone(layout: Layout) -
     release = str(layout.releases / ("0" * 16))
     filled = [(key, value.replace(release, str(layout.current))) for key, value in tried if value]
     assert filled == [(key, value) for key, value in current if value]
+    layout.own("0" * 16).parent.mkdir(parents=True)
+    layout.own("0" * 16).with_name("env.new").touch()
+    assert ("EnvironmentFile", f"-{release}/env.new") in settings(trial(layout, "0" * 16))
 
 
 def test_secrets_come_from_a_file_of_roots(layout: Layout) -> None:
-    found = configparser.RawConfigParser(strict=False)
-    found.optionxform = str  # type: ignore[assignment, method-assign]
-    found.read_string(unit(layout))
-    assert found["Service"]["EnvironmentFile"] == f"-{layout.env}"
+    files = [value for key, value in settings(unit(layout)) if key == "EnvironmentFile"]
+    assert files == [f"-{layout.env}", f"-{layout.current}/env"]
     assert "TOKEN" not in unit(layout)
+
+
+def test_no_example_has_a_service_of_the_same_name() -> None:
+    examples = {path.name for path in (Path(__file__).parents[2] / "firmware_examples").rglob("*.service")}
+    assert examples
+    assert not examples & {UNIT, SERVICE}

@@ -79,15 +79,19 @@ class Sshd:
 
     @property
     def env(self) -> Path:
-        return self.root / "etc/edgeseg/env"
+        """The options and secrets of the release that runs."""
+        return self.home / "current/env"
+
+    def words(self) -> list[str]:
+        """What the service's process was given after `live`; empty where none runs."""
+        pid = int(self.systemctl("show", "edgeseg", "--property=MainPID").partition("=")[2])
+        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0") if pid else []
+        return words[words.index("live") + 1 : -1] if words else []
 
     def serving(self) -> str | None:
-        """The release whose bundle the service's process was given."""
-        pid = int(self.systemctl("show", "edgeseg", "--property=MainPID").partition("=")[2])
-        if not pid:
-            return None
-        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-        return Path(words[words.index("live") + 1]).parent.resolve().name
+        """The release whose bundle runs."""
+        words = self.words()
+        return Path(words[0]).parent.resolve().name if words else None
 
     def systemctl(self, *words: str) -> str:
         """Of the stand-in."""

@@ -99,10 +99,13 @@ def test_ctrl_c_ends_it_while_a_board_is_asked(board: Sshd) -> None:
         (["BUNDLE", "pi@"], "is no board"),
         (["none.edgeseg", "pi@x"], "none.edgeseg"),
         (["BUNDLE", "pi@x", "--token-file", "none"], "none: cannot be read"),
+        (["BUNDLE", "pi@x", "--mqtt-password-file", "none"], "none: cannot be read"),
+        (["--rollback", "pi@x", "--mqtt-password-file", "none"], "come with a BUNDLE"),
+        (["BUNDLE", "pi@x", "--", "--out", "mqtt://me:hunter2@x/y"], "--mqtt-password-file"),
         (["BUNDLE", "pi@x", "--", "--no-such-option"], "No such option"),
         (["BUNDLE", "pi@x", "--", "--token", "secret"], "use --token-file"),
         (["BUNDLE", "pi@x", "--", "--frames", "7"], "started again at each end"),
-        (["BUNDLE", "pi@x", "--", "model.tflite"], "the bundle has one"),
+        (["BUNDLE", "pi@x", "--", "model.tflite"], "the bundle has the model"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_any_board_is_asked(

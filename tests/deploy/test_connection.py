@@ -9,6 +9,7 @@ import pytest
 from edgeseg.deploy.address import Address
 from edgeseg.deploy.connection import Answer, Login, connected
 from edgeseg.deploy.errors import BoardError, LostError
+from edgeseg.errors import SourceError
 from tests.deploy.conftest import KEYGEN, Sshd, free_port
 
 
@@ -97,6 +98,13 @@ def test_a_board_that_is_not_there_is_told_with_what_to_look_at() -> None:
 def test_a_name_that_nobody_knows_is_told() -> None:
     with pytest.raises(BoardError, match=r"cannot be reached"):
         run(Address("no-such-board.invalid", "pi"), "true")
+
+
+def test_a_file_that_cannot_be_read_here_is_no_lost_connection(board: Sshd, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    with pytest.raises(SourceError, match=r"gone\.edgeseg: cannot be read \(No such file"):
+        run(board.address, f"touch {ran}", tmp_path / "gone.edgeseg")
+    assert not ran.exists()
 
 
 def test_a_connection_that_is_cut_is_told(board: Sshd) -> None:

@@ -53,6 +53,12 @@ def test_ini_hosts_ranges_and_variables_are_read_the_closest_winning(tmp_path: P
     ]
 
 
+def test_an_inner_group_wins_also_where_the_outer_one_has_no_more_hosts(tmp_path: Path) -> None:
+    lines = ["[inner]", "one", "[inner:vars]", "ansible_user=inner", "[outer:children]", "inner", "[outer:vars]"]
+    text = "\n".join([*lines, "ansible_user=outer", "ansible_port=2222"])
+    assert read_inventory(write(tmp_path, text)) == [Address("one", "inner", 2222, name="one")]
+
+
 def test_yaml_groups_are_read(tmp_path: Path) -> None:
     found = read_inventory(write(tmp_path, YAML, "inventory.yml"))
     expected = [Address("10.0.0.1", "pi", 2222, name="one"), Address("two", "pi", name="two")]

@@ -12,32 +12,54 @@ from typing import Any
 
 from edgeseg.board.layout import Layout
 from edgeseg.board.options import environment
+from edgeseg.board.releases import locked
 from edgeseg.deploy.remote import ONBOARD
 
-RELEASE = "0123456789abcdef"
+RELEASE, OTHER = "0123456789abcdef", "fedcba9876543210"
 
 
-def run(root: Path, *words: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    program = ONBOARD.read_bytes()
+def given(*words: str, text: bytes = b"") -> tuple[list[str], bytes]:
+    """The command, and what stands before the data on its standard input."""
+    program = text or ONBOARD.read_bytes()
     boot = f"import sys; exec(compile(sys.stdin.buffer.read({len(program)}), 'onboard', 'exec'))"
-    command = [sys.executable, "-I", "-c", boot, *words]
-    return subprocess.run(command, input=program + data, capture_output=True, env={"EDGESEG_ROOT": str(root)})
+    return [sys.executable, "-I", "-c", boot, *words], program
 
 
-def settings(root: Path, **wanted: Any) -> dict[str, Any]:
-    data = {"live": None, "page": False, "token": None, "bundle": []} | wanted
-    done = run(root, "settings", RELEASE, data=json.dumps(data).encode())
+def run(root: Path, *words: str, data: bytes = b"", **more: Any) -> subprocess.CompletedProcess[bytes]:
+    command, program = given(*words)
+    return subprocess.run(
+        command, input=program + data, capture_output=True, env={"EDGESEG_ROOT": str(root)}, timeout=60, **more
+    )
+
+
+def settings(root: Path, release: str = RELEASE, **wanted: Any) -> dict[str, Any]:
+    data = {"live": None, "page": False, "token": None, "mqtt_password": None, "bundle": []} | wanted
+    done = run(root, "settings", release, data=json.dumps(data).encode())
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def env(root: Path) -> Path:
+def base(root: Path) -> Path:
     return root / "etc/edgeseg/env"
 
 
+def tried(root: Path, release: str = RELEASE) -> dict[str, str]:
+    """With what a switch would try the release."""
+    return environment(Layout(root), release, tried=True)
+
+
 def live(root: Path) -> list[str]:
-    return shlex.split(environment(Layout(root)).get("EDGESEG_LIVE", ""))
+    return shlex.split(tried(root).get("EDGESEG_LIVE", ""))
+
+
+def promote(root: Path, release: str = RELEASE) -> None:
+    """As a switch does."""
+    layout = Layout(root)
+    if layout.tried(release) != layout.own(release):
+        layout.tried(release).rename(layout.own(release))
+    layout.current.unlink(missing_ok=True)
+    layout.current.symlink_to(f"releases/{release}")
 
 
 def test_nothing_asked_for_changes_nothing(tmp_path: Path) -> None:
@@ -46,16 +68,17 @@ def test_nothing_asked_for_changes_nothing(tmp_path: Path) -> None:
         "token_made": False,
         "public": False,
     }
-    assert not env(tmp_path).exists()
+    assert list(tmp_path.rglob("*env*")) == []
 
 
 def test_a_bundle_with_a_page_for_others_has_a_token_made_once(tmp_path: Path) -> None:
     assert settings(tmp_path, bundle=["--out", "http://0.0.0.0:8080"])["token_made"]
-    token = environment(Layout(tmp_path))["EDGESEG_TOKEN"]
+    token = tried(tmp_path)["EDGESEG_TOKEN"]
     assert len(token) >= 20
-    assert env(tmp_path).stat().st_mode & 0o777 == 0o600
+    assert Layout(tmp_path).tried(RELEASE).stat().st_mode & 0o777 == 0o600
+    promote(tmp_path)
     assert not settings(tmp_path, bundle=["--out", "http://0.0.0.0:8080"])["changed"]
-    assert environment(Layout(tmp_path))["EDGESEG_TOKEN"] == token
+    assert tried(tmp_path)["EDGESEG_TOKEN"] == token
 
 
 def test_page_adds_to_the_outputs_that_there_are(tmp_path: Path) -> None:
@@ -63,47 +86,78 @@ def test_page_adds_to_the_outputs_that_there_are(tmp_path: Path) -> None:
     assert live(tmp_path) == ["--out", "mqtt://broker/belt", "--out", "http://0.0.0.0:8080"]
     settings(tmp_path, page=True, live=["--source", "camera:0"])
     assert live(tmp_path) == ["--source", "camera:0", "--out", "http://0.0.0.0:8080"]
+    promote(tmp_path)
     assert not settings(tmp_path, page=True)["changed"]
 
 
-def test_other_lines_and_odd_values_survive(tmp_path: Path) -> None:
-    env(tmp_path).parent.mkdir(parents=True)
-    env(tmp_path).write_text("# by hand\nTZ=UTC\nEDGESEG_TOKEN='my own one'\nEDGESEG_LIVE=--smooth\n")
+def test_what_was_written_by_hand_stays_and_odd_values_survive(tmp_path: Path) -> None:
+    base(tmp_path).parent.mkdir(parents=True)
+    by_hand = "# by hand\nTZ=UTC\nEDGESEG_TOKEN='my own one'\nEDGESEG_LIVE=--smooth\n"
+    base(tmp_path).write_text(by_hand)
     odd = ["--out", 'jsonl:/a "quoted" $HOME `x` \\ file', "--source", "it's"]
     settings(tmp_path, live=odd)
     assert live(tmp_path) == odd
-    text = env(tmp_path).read_text()
-    assert text.startswith("# by hand\nTZ=UTC\nEDGESEG_TOKEN='my own one'\nEDGESEG_LIVE=")
-    settings(tmp_path, token="another one")
-    assert environment(Layout(tmp_path))["EDGESEG_TOKEN"] == "another one"
+    promote(tmp_path)
+    settings(tmp_path, token="another one", mqtt_password="hush")
     assert live(tmp_path) == odd
+    found = tried(tmp_path)
+    assert [found[name] for name in ("TZ", "EDGESEG_TOKEN", "EDGESEG_MQTT_PASSWORD")] == ["UTC", "another one", "hush"]
+    assert base(tmp_path).read_text() == by_hand
 
 
-def test_settings_can_be_taken_back_also_by_a_later_call(tmp_path: Path) -> None:
+def test_quotes_by_hand_are_no_change(tmp_path: Path) -> None:
+    base(tmp_path).parent.mkdir(parents=True)
+    base(tmp_path).write_text("EDGESEG_LIVE=\"--source 'camera:0'\"\n")
+    assert not settings(tmp_path)["changed"]
+    assert not settings(tmp_path, live=["--source", "camera:0"])["changed"]
+    assert settings(tmp_path, live=[])["changed"]
+    assert live(tmp_path) == []
+
+
+def test_what_runs_keeps_its_options_until_the_switch(tmp_path: Path) -> None:
     settings(tmp_path, live=["--smooth"])
-    run(tmp_path, "kept")
-    settings(tmp_path, live=["--every", "2"])
-    settings(tmp_path, live=["--every", "2"])  # the connection was lost in between
-    assert run(tmp_path, "unset", RELEASE).returncode == 0
-    assert live(tmp_path) == ["--smooth"]
-    assert [path.name for path in env(tmp_path).parent.iterdir()] == ["env"]
-
-
-def test_settings_of_a_release_that_runs_are_not_taken_back(tmp_path: Path) -> None:
-    settings(tmp_path, live=["--every", "2"])
-    (tmp_path / "opt/edgeseg").mkdir(parents=True)
-    (tmp_path / "opt/edgeseg/current").symlink_to(f"releases/{RELEASE}")
-    settings(tmp_path, live=["--every", "2"])
-    run(tmp_path, "unset", RELEASE)
+    promote(tmp_path)
+    assert settings(tmp_path, live=["--every", "2"])["changed"]
     assert live(tmp_path) == ["--every", "2"]
+    assert Layout(tmp_path).own(RELEASE).read_text() == 'EDGESEG_LIVE="--smooth"\n'
+
+
+def test_the_next_release_has_what_the_one_that_runs_has_and_what_is_new(tmp_path: Path) -> None:
+    settings(tmp_path, live=["--smooth"], token="a token of ours")
+    promote(tmp_path)
+    settings(tmp_path, OTHER, live=["--every", "2"])
+    assert tried(tmp_path, OTHER) == {"EDGESEG_TOKEN": "a token of ours", "EDGESEG_LIVE": "--every 2"}
+    promote(tmp_path, OTHER)
+    settings(tmp_path)
+    assert live(tmp_path) == ["--every", "2"]
+    assert Layout(tmp_path).own(RELEASE).read_text().count("--smooth") == 1
+
+
+def test_what_an_earlier_call_left_untried_goes(tmp_path: Path) -> None:
+    settings(tmp_path, OTHER, live=["--smooth"])
+    settings(tmp_path, live=["--every", "2"])
+    assert [path.parent.name for path in tmp_path.rglob("env.new")] == [RELEASE]
+
+
+def test_options_wait_while_the_board_is_being_changed(tmp_path: Path) -> None:
+    with locked(Layout(tmp_path)):
+        done = run(tmp_path, "settings", RELEASE, data=b"{}")
+    assert done.returncode == 1
+    assert b"another deploy to this board is under way" in done.stderr
+
+
+def test_a_strict_umask_hides_nothing_from_the_service(tmp_path: Path) -> None:
+    run(tmp_path, "look", RELEASE, "0", umask=0o077)
+    assert (tmp_path / "opt/edgeseg").stat().st_mode & 0o777 == 0o755
 
 
 def test_a_damaged_file_of_settings_is_told_in_a_line(tmp_path: Path) -> None:
-    env(tmp_path).parent.mkdir(parents=True)
-    env(tmp_path).write_text("EDGESEG_LIVE=--source 'camera\n")
+    base(tmp_path).parent.mkdir(parents=True)
+    base(tmp_path).write_text("EDGESEG_LIVE=--source 'camera\n")
     done = run(tmp_path, "outs")
     assert done.returncode == 1
-    assert b"etc/edgeseg/env: cannot be read" in done.stderr
+    assert b"etc/edgeseg/env" in done.stderr
+    assert b"cannot be read" in done.stderr
     assert done.stderr.count(b"\n") == 1
 
 
@@ -140,3 +194,20 @@ def test_two_that_send_the_same_file_do_not_mix(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert b"another deploy to this board is under way" in done.stderr
     assert (uploads / "it.part").read_bytes() == b""
+
+
+def test_an_upload_of_which_nothing_comes_any_more_makes_way(tmp_path: Path) -> None:
+    """The network is gone, and nobody has said so to the board."""
+    text = ONBOARD.read_bytes().replace(b"SILENCE_S = 60\n", b"SILENCE_S = 1\n")
+    command, program = given("take", "it", "0", "3", "no", text=text)
+    (tmp_path / "opt/edgeseg/uploads").mkdir(parents=True)
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env={"EDGESEG_ROOT": str(tmp_path)}
+    ) as taking:
+        assert taking.stdin
+        assert taking.stderr
+        taking.stdin.write(program + b"ab")
+        taking.stdin.flush()
+        assert taking.wait(60) == 1
+        assert b"nothing of the upload came for 1 s; run the same command again" in taking.stderr.read()
+    assert (tmp_path / "opt/edgeseg/uploads/it.part").read_bytes() == b"ab"

@@ -47,6 +47,12 @@ def test_a_problem_on_the_board_is_its_one_line(board: Sshd) -> None:
         call(board, "take", "it", "0", "7", "0", data=b"abc")
 
 
+def test_an_answer_that_is_none_is_told(board: Sshd) -> None:
+    program(board, "python3", "cat > /dev/null; echo Welcome")
+    with pytest.raises(BoardError, match=r"'outs' gave no answer there"):
+        call(board, "outs")
+
+
 def test_a_module_in_the_users_home_is_not_ours(board: Sshd) -> None:
     (board.folder / "json.py").write_text("raise SystemExit('theirs')")
     (board.folder / "hashlib.py").write_text("raise SystemExit('theirs')")

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from edgeseg.board.releases import release_id
 from edgeseg.bundle.sign import make_keys
 from edgeseg.deploy.connection import Login
 from edgeseg.deploy.fleet import Outcome
-from edgeseg.deploy.rollout import Result, release_of
+from edgeseg.deploy.rollout import Result
 from edgeseg.deploy.run import Run, State
 from edgeseg.packages.cache import Packages
 from tests.deploy.conftest import Sshd, free_port
@@ -93,6 +94,22 @@ def test_a_bundle_that_does_not_run_makes_way_for_the_one_before_with_its_settin
     assert "/no/such/film.mp4" in said
     assert board.current == board.serving() == good.release
     assert board.env.read_text() == 'EDGESEG_LIVE="--max-fps 5"\n'
+    assert "--max-fps 5" in " ".join(board.words())
+
+
+def test_other_options_for_the_same_bundle_are_tried_too_and_go_back_with_a_rollback(
+    board: Sshd, roll_out: RollOut, bundle: MakeBundle
+) -> None:
+    first, second = bundle("first"), bundle("second")
+    old = well(roll_out(first, board.address, live=("--max-fps", "5")))
+    assert "/no/such/film.mp4" in refused(roll_out(first, board.address, live=BROKEN))
+    assert "--max-fps 5" in " ".join(board.words())
+    assert list(board.home.rglob("env.new")) == []
+    new = well(roll_out(second, board.address, live=("--max-fps", "6")))
+    assert (new.switched, "--max-fps 6" in " ".join(board.words())) == (True, True)
+    only(Run([board.address], Login(), lambda *_: None).rollback())
+    assert board.serving() == old.release
+    assert "--max-fps 5" in " ".join(board.words())
 
 
 @pytest.mark.slow
@@ -153,7 +170,7 @@ def test_an_upload_that_is_cut_off_leaves_the_old_release_and_goes_on_from_there
     assert (
         board.serving()
         == second.release
-        == release_of(
+        == release_id(
             json.loads((board.home / "releases" / second.release / "release.json").read_text())["bundle"], large.id
         )
     )
@@ -203,6 +220,7 @@ def test_a_page_for_others_gets_a_token_that_stays(board: Sshd, roll_out: RollOu
 def test_a_connection_lost_in_the_switch_stops_nothing(
     board: Sshd, roll_out: RollOut, bundle: MakeBundle, packages: Packages
 ) -> None:
+    old = well(roll_out(bundle("old"), board.address, live=("--max-fps", "5")))
     made = bundle()
 
     def watch(_: object, stage: str, *__: int) -> None:
@@ -213,22 +231,28 @@ def test_a_connection_lost_in_the_switch_stops_nothing(
         until(lambda: (board.root / "run/systemd/system/edgeseg.service.d/trial.conf").exists())
         board.cut()
 
-    said = refused(roll_out(made, board.address, watch=watch))
+    said = refused(roll_out(made, board.address, live=("--max-fps", "6"), watch=watch))
     assert "which the board ends by itself: see  edgeseg deploy --status" in said
-    until(lambda: board.current is not None)
-    until(lambda: not board.systemctl("show", "edgeseg-switch", "--property=MainPID").strip("MainPID=0"))
-    assert well(roll_out(made, board.address)).release == board.current == board.serving()
+    until(lambda: board.current != old.release)
+    until(lambda: not board.systemctl("show", "edgeseg-release-switch", "--property=MainPID").strip("MainPID=0"))
+    assert "--max-fps 6" in " ".join(board.words())
+    again = well(roll_out(made, board.address))
+    assert again.release == board.current == board.serving() != old.release
+    assert not again.switched
 
 
 @pytest.mark.slow
 def test_a_token_is_seen_in_no_list_of_processes(board: Sshd, roll_out: RollOut, bundle: MakeBundle) -> None:
-    token, seen, done = "a-secret-of-ours-7261", [], threading.Event()
+    token, seen, asked, done = "a-secret-of-ours-7261", [], set(), threading.Event()
 
     def look() -> None:
         while not done.wait(0.01):
             for path in Path("/proc").glob("[0-9]*/cmdline"):
                 with suppress(OSError):
-                    if token.encode() in path.read_bytes():
+                    words = path.read_bytes()
+                    if b"edgeseg.board\0" in words:
+                        asked.add(words)
+                    if token.encode() in words:
                         seen.append(path)
 
     watcher = threading.Thread(target=look)
@@ -239,4 +263,6 @@ def test_a_token_is_seen_in_no_list_of_processes(board: Sshd, roll_out: RollOut,
         done.set()
         watcher.join()
     assert f'EDGESEG_TOKEN="{token}"' in board.env.read_text()
+    assert any(b"\0install\0" in words for words in asked), "the watcher sees what runs on the board"
+    assert any(b"\0switch\0" in words for words in asked)
     assert seen == []

@@ -34,6 +34,12 @@ FOLDER_TEST = SELFTEST.replace(BUNDLE, "/opt/edgeseg/current/bundle")
 PLAIN_UNIT = {UNIT: "[Service]\nExecStart=edgeseg live bundle\n", ENV: None}
 """The address of its page stands in the bundle, or nowhere."""
 NAMED_UNIT = {UNIT: "[Service]\nExecStart=edgeseg live bundle --out http://0.0.0.0:9090\n", ENV: None}
+DEPLOYED_ENV = "/opt/edgeseg/current/env"
+DEPLOYED = {
+    DEPLOYED_ENV: 'EDGESEG_LIVE="--out http://0.0.0.0:9090"\n',
+    ENV: "EDGESEG_LIVE='--out http://0.0.0.0:7070'\n",
+}
+"""What came with the release wins."""
 SHOW = f"python -m edgeseg bundle show ROOT{BUNDLE} --json"
 LIBGL = (
     "pip uninstall -y \\\n  opencv-contrib-python \\\n  opencv-contrib-python-headless \\\n"
@@ -234,7 +240,13 @@ NOTES: list[Case] = [
     ("clock", {"/run/systemd/timesync/synchronized": None}, {}, "not synchronized", "timedatectl"),
     ("service", {UNIT: None}, {}, "is not installed", ""),
     ("service", {"/run/systemd/system/.keep": None}, {}, "systemd does not run", ""),
-    ("page", {UNIT: None}, {f"{CHILD} page 8080": page("", None, None)[PAGE]}, "nothing answers at port 8080", ""),
+    (
+        "page",
+        {UNIT: None, ENV: None},
+        {f"{CHILD} page 8080": page("", None, None)[PAGE]},
+        "nothing answers at port 8080",
+        "",
+    ),
     ("bundle", {BUNDLE: None}, {}, "none is installed", ""),
     ("bundle", {}, {SELFTEST: answer(2, err="Error: No such command 'selftest'.")}, "has no selftest", ""),
 ]
@@ -244,6 +256,8 @@ FINE: list[Case] = [
     ("card", {f"{CARD}/life_time": "0x02 0x01\n"}, {}, "used up to 20 % of its life", ""),
     ("page", {}, page("edgeseg", 200, 200), "for this machine alone", ""),
     ("page", NAMED_UNIT, {}, "answers at port 9090", ""),
+    ("page", DEPLOYED, {}, "answers at port 9090", ""),
+    ("page", {DEPLOYED_ENV: "EDGESEG_TOKEN=seven\n"}, {}, "answers at port 9090", ""),
     ("page", PLAIN_UNIT, {SHOW: answer(out={"live": ["--out", "http://0.0.0.0:9090"]})}, "answers at port 9090", ""),
     ("page", PLAIN_UNIT, {f"{CHILD} page 8080": page("edgeseg", 200, 401)[PAGE]}, "answers at port 8080", ""),
     (

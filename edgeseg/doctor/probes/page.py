@@ -10,8 +10,9 @@ from edgeseg.doctor.probes.service import LOG, unit
 from edgeseg.doctor.system import System
 
 DEFAULT_PORT = 8080
-BOARD_OPTIONS = "/etc/edgeseg/env"
-"""Only root may read it."""
+BOARD_OPTIONS = ("/opt/edgeseg/current/env", "/etc/edgeseg/env")
+"""The first that holds some counts; only root may read them."""
+LIVE = "EDGESEG_LIVE="
 ADDRESS = re.compile(r"http://[^\s'\"?/]*:(\d{1,5})")
 UNAUTHORIZED = 401
 
@@ -39,7 +40,8 @@ def look(system: System) -> Finding:
 
 def _port(system: System, service: str | None) -> int:
     """As the board's own options name it, the service's file, or the options in its bundle."""
-    named = ADDRESS.search(system.text(BOARD_OPTIONS) or "") or ADDRESS.search(service or "")
+    own = [text for path in BOARD_OPTIONS if LIVE in (text := system.text(path) or "")]
+    named = ADDRESS.search(own[0] if own else "") or ADDRESS.search(service or "")
     bundle = installed(system) if service and not named else None
     if bundle is not None:
         answer = system.python("-m", "edgeseg", "bundle", "show", str(system.path(bundle)), "--json")
