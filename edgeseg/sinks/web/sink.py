@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,8 @@ from edgeseg.sinks.web.picture import Encoder
 from edgeseg.sinks.web.slot import Slot
 from edgeseg.sinks.web.status import Status
 
+JOURNAL = "JOURNAL_STREAM"
+"""Set for a service whose words systemd keeps: a token that somebody chose does not belong there."""
 CLOSE_S = 0.9
 """For the server to end; what hangs longer ends with the process."""
 _unloadable = threading.Event()
@@ -38,16 +41,17 @@ class WebSink:
         self._loopback_host = address.host if is_loopback(bound) else None
         self.token = loop.token or (None if self._loopback_host else _made_token())
         """What a viewer has to know; None where only this machine can ask."""
-        host = bracketed(reachable_host(bound))
-        self.link = f"http://{host}:{self.port}" + (f"/?token={quote(self.token, safe='')}" if self.token else "")
+        address_text = f"http://{bracketed(reachable_host(bound))}:{self.port}"
+        self.link = address_text + (f"/?token={quote(self.token, safe='')}" if self.token else "")
         """Where to look, with what it takes."""
+        kept_in_a_log = bool(loop.token) and JOURNAL in os.environ
         self._lock = threading.Lock()
         self._stop: Callable[[], object] | None = None
         self._closed = False
         self._failure = "no reason given"
         self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
         self._thread.start()
-        self._say(f"page: {self.link}")
+        self._say(f"page: {address_text}/?token=…" if kept_in_a_log else f"page: {self.link}")
 
     @property
     def encoded(self) -> int:

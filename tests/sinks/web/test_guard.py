@@ -85,6 +85,13 @@ def test_a_token_that_is_asked_for_on_loopback_is_kept_to(open_stage: Any) -> No
     assert stage.said[0].endswith("/?token=mine")
 
 
+def test_a_token_that_was_given_is_in_no_journal(open_stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "9:1")
+    stage = open_stage(token="mine")
+    assert stage.said[0].endswith("/?token=…")
+    assert stage.get("/stats.json?token=mine").status == 200
+
+
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "["])
 def test_another_name_for_loopback_is_refused(stage: Any, host: str) -> None:
     reply = stage.get("/stats.json", Host=host)
