@@ -3,6 +3,9 @@
 Python 3.11 and its library are all it needs. Whenever power is lost, the next start runs it
 again, and it completes; once done it does nothing more. What came of it is in
 `first-boot.json` beside it, which any computer can read from the card.
+
+`FirstBoot` is the order of it all, `Installation` brings edgeseg onto the board, `Secrets` are
+what the card must not keep, and `Report` is what stands in `first-boot.json`.
 """
 
 from __future__ import annotations
@@ -18,7 +21,6 @@ import tarfile
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +29,8 @@ FORMAT = 1
 BLOCK = 1 << 20
 BOARD_LIMIT_S = 3600
 """An emulator is slow, and so is a worn card."""
+CLOUD_LIMIT_S = 900
+POLL_S = 1
 ID = re.compile(r"[0-9a-f]{16}")
 TEMPORARY = "packages-"
 GONE = ".edgeseg-gone"
@@ -35,9 +39,9 @@ ENV, KEYS, BUNDLE, PACKAGES, CARD, REPORT = (
     *("env", "keys", "bundle.edgeseg", "packages.tar.gz", "card.json", "first-boot.json"),
 )
 WIFI = re.compile(r"password|psk|wifis?:", re.IGNORECASE)
-PASSWORD = re.compile(r"^(\s*(?:- )?(?:hashed_passwd|passwd|plain_text_passwd):) .+$", re.MULTILINE)
-LOCKED = r"\1 '!'"
-"""No password is like it; the system took over the real one when it started."""
+PASSWORD = re.compile(rb"^( *(?:- )?(?:hashed_passwd|passwd|plain_text_passwd|password): )(\S.*)$", re.MULTILINE)
+PROBLEMS = (OSError, ValueError, KeyError, tarfile.TarError, zlib.error, EOFError)
+"""Of a card that is damaged or full."""
 
 
 class FirstBootError(Exception):
@@ -45,37 +49,162 @@ class FirstBootError(Exception):
 
 
 class FirstBoot:
-    """One run of it; each method is a stage that may be repeated."""
+    """One run: edgeseg is installed, and then the card forgets its secrets, also where that failed."""
 
     def __init__(self, boot: Path, root: Path) -> None:
-        self.boot, self.card, self.root = boot, boot / "edgeseg", root
-        self.home = root / "opt/edgeseg"
-        self.done = self.home / "first-boot-done"
-        self.started = time.monotonic()
-        self.report: dict[str, Any] = {"format": FORMAT, "state": "begun", "stage": "begin", "message": ""}
-        self.report |= {"python": ".".join(map(str, sys.version_info[:3])), "model": self._model()}
-        self.applied: dict[str, Any] = {}
+        home = root / "opt/edgeseg"
+        self.done, self.installed = home / "first-boot-done", home / "first-boot-installed"
+        self.report = Report(boot / "edgeseg" / REPORT, root)
+        self.secrets = Secrets(boot, root)
+        self.installation = Installation(boot / "edgeseg", root, self.report)
 
     def run(self) -> int:
         """Gives the exit code."""
         if self.done.exists():
             return 0
-        stages = (self.read_card, self.take_secrets, self.take_keys, self.unpack, self.start)
+        os.umask(0o022)  # whoever starts it may have another
+        fine = self._install()
+        if fine:
+            self.report.tell(stage="forget")
+        left = self.secrets.forget()
+        if fine:
+            self.report.tell(state="running", stage="forget" if left else "done", message=left)
+            if not left:
+                write(self.done, self.report.text())
+        return 0 if fine else 1
+
+    def _install(self) -> bool:
+        """Whether edgeseg runs; what was installed at an earlier start is left alone."""
+        if self.installed.exists():
+            self.report.told |= json.loads(self.installed.read_text())
+            return True
+        card = self.installation
+        stages = (card.read_card, self.secrets.take_secrets, card.take_keys, card.unpack, card.start)
         try:
             for stage in stages:
-                self.tell(stage=stage.__name__)
+                self.report.tell(stage=stage.__name__)
                 stage()
-        except (FirstBootError, OSError, ValueError, KeyError, tarfile.TarError, zlib.error, EOFError) as error:
+        except (FirstBootError, *PROBLEMS) as error:
             message = str(error) if isinstance(error, FirstBootError) else f"{type(error).__name__}: {error}"
-            self.tell(state="failed", message=message)
-            print(f"edgeseg: first boot failed in {self.report['stage']}: {message}", file=sys.stderr)  # noqa: T201  # for the journal
-            return 1
+            self.report.tell(state="failed", message=message)
+            say(f"first boot failed in {self.report.told['stage']}: {message}")
+            return False
         except BaseException as error:
-            self.tell(state="failed", message=f"ended by {type(error).__name__}")
+            self.report.tell(state="failed", message=f"ended by {type(error).__name__}")
             raise
-        self.tell(state="running", stage="done", message="")
-        write(self.done, json.dumps(self.report) + "\n")
-        return 0
+        write(self.installed, self.report.text())
+        return True
+
+
+class Report:
+    """What came of it, for who reads the card."""
+
+    def __init__(self, path: Path, root: Path) -> None:
+        self._path, self._started = path, time.monotonic()
+        model = ""
+        with suppress(OSError):
+            model = (root / "proc/device-tree/model").read_text(errors="replace").strip("\0 \n")
+        self.told: dict[str, Any] = {"format": FORMAT, "state": "begun", "stage": "begin", "message": ""}
+        self.told |= {"python": ".".join(map(str, sys.version_info[:3])), "model": model}
+
+    def text(self) -> str:
+        """As JSON."""
+        return json.dumps(self.told, indent=1) + "\n"
+
+    def tell(self, **told: Any) -> None:
+        """Write it; a boot partition that cannot be written stops nothing."""
+        times = {
+            "seconds": round(time.monotonic() - self._started, 1),
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }
+        self.told |= told | times
+        try:
+            write(self._path, self.text())
+        except OSError as error:
+            say(f"{REPORT} cannot be written ({error.strerror})")
+
+
+class Secrets:
+    """The page's token, and what the system itself took from the card: Wi-Fi and passwords."""
+
+    def __init__(self, boot: Path, root: Path) -> None:
+        self.boot, self.card = boot, boot / "edgeseg"
+        self.env = root / "etc/edgeseg/env"
+        self.cloud = root / "var/lib/cloud/instance"
+        """Is there once cloud-init has begun with the card."""
+
+    def take_secrets(self) -> None:
+        """The token moves to where only root reads."""
+        for path in (*self.card.glob(f"*{GONE}"), *self.boot.glob(f"*{GONE}")):
+            wipe(path)  # power was lost
+        given = self.card / ENV
+        if given.exists():
+            write(self.env, given.read_text(), 0o600)
+            os.sync()
+            wipe(given)
+
+    def forget(self) -> str:
+        """Wipe what is the system's own, once the system has it for good; gives why that was not done, or ''.
+
+        cloud-init does not sync what it writes, and may have to read its files once more where power is lost.
+        """
+        try:
+            files, locked = self._files(), self._locked()
+            if not files and locked is None:
+                return ""
+            if not self._taken_over():
+                return "cloud-init does not end; the next start removes Wi-Fi and passwords from the card"
+            os.sync()
+            for path in files:
+                wipe(path)
+            if locked is not None:
+                overwrite(self.boot / "user-data", locked)
+        except OSError as error:
+            return f"Wi-Fi and passwords cannot be removed from the card ({error.strerror}); the next start tries again"
+        return ""
+
+    def _taken_over(self) -> bool:
+        """Waits for cloud-init's end, where it is at work."""
+        until = time.monotonic() + CLOUD_LIMIT_S
+        while self.cloud.is_dir() and not (self.cloud / "boot-finished").exists():
+            if time.monotonic() >= until:
+                return False
+            time.sleep(POLL_S)
+        return True
+
+    def _files(self) -> list[Path]:
+        """Those that are nothing but such secrets."""
+        found = []
+        with suppress(OSError):
+            network = self.boot / "network-config"
+            if WIFI.search(network.read_text(errors="replace")):
+                found.append(network)
+        line = ""
+        with suppress(OSError):
+            line = (self.boot / "cmdline.txt").read_text(errors="replace")
+        scripts = (self.boot / "firstrun.sh", self.boot / "custom.toml")
+        # One that cmdline.txt names has not run yet, and removes itself.
+        return found + [path for path in scripts if path.exists() and path.name not in line]
+
+    def _locked(self) -> bytes | None:
+        """cloud-init's user-data without passwords; None where it has none.
+
+        It is as long as before, so that it can be written over the old: no copy is left, and a line that loses power
+        in its midst is still YAML. No hash is like an x.
+        """
+        with suppress(FileNotFoundError):
+            data = (self.boot / "user-data").read_bytes()
+            locked = PASSWORD.sub(lambda found: found[1] + b"x ".ljust(len(found[2]), b"#")[: len(found[2])], data)
+            return None if locked == data else locked
+        return None
+
+
+class Installation:
+    """What lies on the card; each method is a stage that may be repeated."""
+
+    def __init__(self, card: Path, root: Path, report: Report) -> None:
+        self.card, self.home, self.report = card, root / "opt/edgeseg", report
+        self.applied: dict[str, Any] = {}
 
     def read_card(self) -> None:
         """What the card's writer says of it, and whether it is all there."""
@@ -87,7 +216,7 @@ class FirstBoot:
             raise FirstBootError("the card was made by a newer edgeseg; write it again with one edgeseg")
         if not ID.fullmatch(self.applied["packages"]):
             raise FirstBootError(f"{CARD} is damaged; write the card again")
-        self.tell(packages=self.applied["packages"], edgeseg=self.applied["edgeseg"])
+        self.report.tell(packages=self.applied["packages"], edgeseg=self.applied["edgeseg"])
         have = f"{sys.version_info[0]}.{sys.version_info[1]}"
         if self.applied["python"] != have:
             wanted = self.applied["python"]
@@ -100,35 +229,6 @@ class FirstBoot:
                 with path.open("rb") as file:  # the packages are checked while they are unpacked
                     if hashlib.file_digest(file, "sha256").hexdigest() != digest:
                         raise FirstBootError(f"{name} is damaged on the card; write the card again")
-
-    def take_secrets(self) -> None:
-        """They move to where only root reads; the boot partition keeps none."""
-        for path in (*self.card.glob(f"*{GONE}"), *self.boot.glob(f"*{GONE}")):
-            wipe(path)  # power was lost
-        given = self.card / ENV
-        if given.exists():
-            write(self.root / "etc/edgeseg/env", given.read_text(), 0o600)
-            wipe(given)
-        for path in self._wifi():
-            wipe(path)
-        with suppress(FileNotFoundError):
-            given = self.boot / "user-data"
-            text = given.read_text(errors="replace")
-            if (locked := PASSWORD.sub(LOCKED, text)) != text:
-                write(given, locked)
-
-    def _wifi(self) -> Iterator[Path]:
-        """Files for the system's own first start, which took over what they say before this runs."""
-        with suppress(OSError):
-            network = self.boot / "network-config"
-            if WIFI.search(network.read_text(errors="replace")):
-                yield network
-        line = ""
-        with suppress(OSError):
-            line = (self.boot / "cmdline.txt").read_text(errors="replace")
-        for path in (self.boot / "firstrun.sh", self.boot / "custom.toml"):
-            if path.exists() and path.name not in line:  # else it has not run yet, and removes itself
-                yield path
 
     def take_keys(self) -> None:
         """From now on the board takes only bundles that one of them has signed."""
@@ -187,24 +287,7 @@ class FirstBoot:
                 lines[-1].removeprefix("edgeseg: ") if lines else f"it ended with code {done.returncode}"
             )
         told = json.loads(done.stdout)
-        self.report["release"] = told["release"]
-
-    def tell(self, **told: Any) -> None:
-        """Write the report; a boot partition that cannot be written stops nothing."""
-        times = {
-            "seconds": round(time.monotonic() - self.started, 1),
-            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        }
-        self.report |= told | times
-        try:
-            write(self.card / REPORT, json.dumps(self.report, indent=1) + "\n")
-        except OSError as error:
-            print(f"edgeseg: {REPORT} cannot be written ({error.strerror})", file=sys.stderr)  # noqa: T201  # for the journal
-
-    def _model(self) -> str:
-        with suppress(OSError):
-            return (self.root / "proc/device-tree/model").read_text(errors="replace").strip("\0 \n")
-        return ""
+        self.report.told["release"] = told["release"]
 
 
 class Hashed:
@@ -259,6 +342,8 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        with path.open("rb") as file:  # on FAT a name leads to its new file only once that is written again
+            os.fsync(file.fileno())
     except OSError:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -270,12 +355,17 @@ def wipe(path: Path) -> None:
     """Overwrite and remove; a card may keep an old copy all the same, which only its own chip can read."""
     gone = path if path.name.endswith(GONE) else path.replace(path.with_name(path.name + GONE))
     sync_folder(gone.parent)
-    with gone.open("r+b") as file:
-        file.write(b"\n" * gone.stat().st_size)
-        file.flush()
-        os.fsync(file.fileno())
+    overwrite(gone, b"\n" * gone.stat().st_size)
     gone.unlink()
     sync_folder(gone.parent)
+
+
+def overwrite(path: Path, data: bytes) -> None:
+    """In the same place on the disk: `data` is as long as what is there."""
+    with path.open("r+b") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
@@ -285,6 +375,11 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def say(text: str) -> None:
+    """For the journal."""
+    print(f"edgeseg: {text}", file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

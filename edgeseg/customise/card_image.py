@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeseg.customise.changes import READ_BEFORE, Changes, make_changes
+from edgeseg.customise.changes import READ_BEFORE, Changes, check_given, make_changes
 from edgeseg.customise.ext4 import Ext4
 from edgeseg.customise.fat import check_room, open_fat, tables
 from edgeseg.customise.partitions import boot_and_root
-from edgeseg.customise.parts import card_bundle
 from edgeseg.customise.settings import Settings
 from edgeseg.customise.system import System, read_system
 from edgeseg.errors import UsageError
@@ -43,7 +42,7 @@ def unpacked(
     The file goes, whatever happens. Raises UsageError where there is no room for it, OutputError
     where the changes would not fit, and what `make_changes` and `read_system` raise.
     """
-    card_bundle(settings)  # what is wrong with it is told before the minute that this takes
+    check_given(settings)  # before the minute that this takes
     block_map = map_of(image)
     place = Path(tempfile.gettempdir())
     free = shutil.disk_usage(place).free

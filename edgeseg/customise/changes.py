@@ -10,11 +10,12 @@ from typing import Any
 
 from edgeseg.customise import parts
 from edgeseg.customise.boot_files import configured, extended
-from edgeseg.customise.cloudinit import META_DATA, NETWORK, USER_DATA, cloud_init_files
+from edgeseg.customise.cloudinit import META_DATA, NETWORK, USER_DATA, cloud_init_files, own_user_data
 from edgeseg.customise.firstrun import PARAMETERS, SCRIPT, first_run
 from edgeseg.customise.settings import Settings
 from edgeseg.customise.system import System
 from edgeseg.errors import DataError, UsageError
+from edgeseg.uri import masked
 from edgeseg.version import __version__
 
 COMMAND_LINE, CONFIG = "cmdline.txt", "config.txt"
@@ -34,6 +35,15 @@ class Changes:
     """Not to be shown."""
     notes: tuple[str, ...]
     """What the user should know."""
+
+
+def check_given(settings: Settings) -> None:
+    """Raises what `make_changes` would, for files of the user's own that are damaged, before it is its turn."""
+    parts.card_bundle(settings)
+    if settings.cloud_init:
+        own_user_data(settings.cloud_init)
+    if settings.packages:
+        parts.prepared(settings.packages)
 
 
 def make_changes(
@@ -76,7 +86,8 @@ def make_changes(
     if settings.display:
         parameters = [f"video=HDMI-A-1:{settings.display}D", *parameters]  # config.txt's hdmi_mode is of older drivers
     files[COMMAND_LINE] = extended(before[COMMAND_LINE], parameters)
-    secrets = [settings.token, settings.password_hash, settings.wifi.key if settings.wifi else ""]
+    secrets = [settings.token, settings.mqtt_password, settings.password_hash]
+    secrets.append(settings.wifi.key if settings.wifi else "")
     return Changes(files, before, tuple(filter(None, secrets)), (*_warnings(settings, system), *notes))
 
 
@@ -93,7 +104,7 @@ def applied(settings: Settings, system: System) -> dict[str, Any]:
         "timezone": settings.timezone,
         "display": settings.display,
         "config": list(settings.config_lines),
-        "live": list(settings.live_options),
+        "live": [masked(option) for option in settings.live_options],
         "page": settings.page if settings.serves_page else "",
         "keys": [key.name for key in settings.keys],
         "cloud_init": settings.cloud_init is not None,

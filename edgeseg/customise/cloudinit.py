@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from edgeseg.customise.merge import HEADER, dumped, merged, parse, parse_user_data
+from edgeseg.customise.radio import radio_commands
 from edgeseg.customise.settings import Settings
 from edgeseg.customise.unit import DONE, NAME, put_commands
-from edgeseg.errors import DataError
+from edgeseg.errors import DataError, UsageError
 
 USER_DATA, NETWORK, META_DATA = "user-data", "network-config", "meta-data"
-LISTS = ("bootcmd", "runcmd")
-_UNBLOCK = 'rfkill unblock wifi; for f in /var/lib/systemd/rfkill/*:wlan; do [ -e "$f" ] && echo 0 > "$f"; done; true'
 
 
-def boot_command() -> str:
+def boot_command(settings: Settings) -> str:
     """Runs early at every boot, before the boot partition is surely there: so a service waits for that.
 
-    Without --no-block cloud-init would wait for a service that waits for cloud-init.
+    What it does itself is what cloud-init would do once, and not again where power is lost soon after. Without
+    --no-block it would wait for services that wait for cloud-init.
     """
-    return f"test -e {DONE} && exit 0\n{put_commands()}systemctl --no-block start {NAME}\n"
+    ssh = "systemctl enable ssh\nsystemctl --no-block start ssh\n" if settings.login else ""  # the image has it off
+    radio = radio_commands() if settings.country else ""
+    return f"test -e {DONE} && exit 0\n{put_commands()}{ssh}{radio}systemctl --no-block start {NAME}\n"
 
 
 def user_data(settings: Settings) -> dict[str, Any]:
@@ -38,10 +41,23 @@ def user_data(settings: Settings) -> dict[str, Any]:
         if settings.ssh_keys:
             user["ssh_authorized_keys"] = list(settings.ssh_keys)
         data |= {"user": user, "ssh_pwauth": not settings.ssh_keys}
-    data["bootcmd"] = [["sh", "-c", boot_command()]]
-    run = [["systemctl", "enable", "--now", "ssh"]] if settings.login else []  # Raspberry Pi OS has it off
-    run += [["sh", "-c", _UNBLOCK]] if settings.country else []
-    return data | ({"runcmd": run} if run else {})
+    return data | {"bootcmd": [["sh", "-c", boot_command(settings)]]}
+
+
+def own_user_data(path: Path) -> dict[str, Any] | None:
+    """What the user's file holds; raises UsageError where it cannot be read and DataError for what cannot be merged."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); check the name") from error
+    found = parse_user_data(data, str(path))
+    _check_list(found)
+    return found
+
+
+def _check_list(theirs: dict[str, Any] | None) -> None:
+    if theirs and not isinstance(theirs.get("bootcmd", []), list | None):
+        raise DataError("bootcmd in your cloud-init is no list; mend it")
 
 
 def network(settings: Settings) -> dict[str, Any]:
@@ -61,12 +77,10 @@ def cloud_init_files(
     before = existing.get(USER_DATA, b"")
     theirs = parse_user_data(before, "the image's user-data")
     if settings.cloud_init:
-        own = parse_user_data(settings.cloud_init.read_bytes(), str(settings.cloud_init))
+        own = own_user_data(settings.cloud_init)
         theirs = merged(own, theirs)[0] if own and theirs else own or theirs
     ours, notes = user_data(settings), []
-    for name in LISTS:
-        if theirs and not isinstance(theirs.get(name, []), list | None):
-            raise DataError(f"{name} in your cloud-init is no list; mend it")
+    _check_list(theirs)
     everything, notes = merged(theirs, ours) if theirs else (ours, [])
     header = before if theirs is None and before.startswith(HEADER.encode()) else HEADER.encode()
     files = {USER_DATA: dumped(everything, header)}

@@ -14,6 +14,8 @@ _SECRET = re.compile(
     r"""(?im)^([+\- ].*?(?:passw(?:or)?d|psk|token|secret|private[_-]?key)\w*["']?\s*[:=]\s*)(\S.*)$"""
 )
 """A line of a user's own file whose name says that what follows is nobody's business."""
+_ADDRESSED = re.compile(r"""(?<=://)[^\s"']*@""")
+"""User and password in the address of a camera or a broker."""
 _HARMLESS = re.compile(r"(?i)^([\"']?(true|false|yes|no)[\"']?)?$")
 
 
@@ -36,7 +38,7 @@ def masked(text: str, secrets: tuple[str, ...]) -> str:
     """`text` without the secrets that are known, and without those that the names of settings give away."""
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
-    text = _without_blocks(text)
+    text = _ADDRESSED.sub(f"{HIDDEN}@", _without_blocks(text))
     return _SECRET.sub(lambda found: found[0] if _HARMLESS.match(found[2]) else found[1] + HIDDEN, text)
 
 

@@ -85,8 +85,8 @@ class Ext4:
         while todo:
             name = todo.pop()
             if name == "..":
-                del names[-1:], nodes[1:][-1:]
-                nodes = nodes[: len(names) + 1]
+                del names[-1:]
+                del nodes[len(names) + 1 :]
                 continue
             if nodes[-1].kind != _FOLDER:
                 raise FileNotFoundError(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shlex import quote
 
+from edgeseg.customise.radio import radio_commands
 from edgeseg.customise.settings import Settings, Wifi
 from edgeseg.customise.unit import BOOT, put_commands
 
@@ -25,13 +26,22 @@ first=$(getent passwd 1000 | cut -d: -f1)
 """
 _END = f"""\
 sync
+new="$boot/cmdline.new"
 sed -e 's# systemd\\.run=[^ ]*##' -e 's# systemd\\.run_success_action=[^ ]*##' \\
-    -e 's# systemd\\.unit=kernel-command-line\\.target##' "$boot/cmdline.txt" > "$boot/cmdline.new"
+    -e 's# systemd\\.unit=kernel-command-line\\.target##' "$boot/cmdline.txt" > "$new" &&
+    grep -q 'root=' "$new" && sync && mv "$new" "$boot/cmdline.txt" || {{
+    echo "edgeseg: cmdline.txt cannot be changed; this script runs again at the next start" >&2
+    rm -f "$new"
+    exit 1
+}}
 sync
-mv "$boot/cmdline.new" "$boot/cmdline.txt"
-rm -f "$boot/{SCRIPT}"
-sync
-exit 0
+{{
+    # Read as a whole before any of it runs: the key and the hash in this file are overwritten, not only its name.
+    dd if=/dev/zero of="$boot/{SCRIPT}" bs="$(wc -c < "$boot/{SCRIPT}")" count=1 conv=notrunc,fsync 2> /dev/null
+    rm -f "$boot/{SCRIPT}"
+    sync
+    exit 0
+}}
 """
 
 
@@ -108,10 +118,4 @@ def _wifi(wifi: Wifi | None, country: str) -> str:
             "END_OF_NETWORK\n"
         )
         text += _either("custom", f"set_wlan {quote(wifi.ssid)} {quote(wifi.key)} {quote(country)}", plain)
-    if country:
-        text += (
-            "rfkill unblock wifi\n"
-            'for switch in "$root"/var/lib/systemd/rfkill/*:wlan; do\n'
-            '    [ -e "$switch" ] && echo 0 > "$switch"\ndone\n'
-        )
-    return text
+    return text + (radio_commands("$root") if country else "")

@@ -47,8 +47,8 @@ class Inspection:
 
     @property
     def fine(self) -> bool:
-        """Nothing has to be mended."""
-        return not self.damaged and self.state != "failed"
+        """Nothing has to be mended. A board that runs needs the card's files no more."""
+        return self.state == "running" or (not self.damaged and self.state != "failed")
 
     @property
     def advice(self) -> str:
@@ -76,9 +76,13 @@ def inspect(place: Path) -> Inspection:
         card = _json(boot, CARD)
         if card is None:
             raise DataError(f"{place}: was not customised by edgeseg; do so with  edgeseg flash IMAGE --bundle B")
-        if card.get("format") != 1:
+        digests, number = card.get("sha256"), card.get("format")
+        if not isinstance(number, int):
+            raise DataError(f"{place}: {CARD} is damaged; flash the card again")
+        if number != 1:
             raise DataError(f"{place}: was made by a newer edgeseg; update this one to read it")
-        digests = card.get("sha256") or {}
+        if not isinstance(digests, dict) or not isinstance(card.get("applied"), dict):
+            raise DataError(f"{place}: {CARD} is damaged; flash the card again")
         damaged = tuple(name for name, digest in digests.items() if _digest(boot.read(f"{FOLDER}/{name}")) != digest)
         return Inspection(card, _json(boot, REPORT), damaged, boot.read(ENVIRONMENT) is not None)
 

@@ -9,11 +9,15 @@ import tarfile
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgeseg.bundle.archive import Bundle
 from edgeseg.customise.settings import Settings
 from edgeseg.customise.system import System
 from edgeseg.errors import DataError, ModelError, UsageError
+
+if TYPE_CHECKING:
+    from edgeseg.packages.archive import Item
 
 FOLDER = "edgeseg"
 CARD = f"{FOLDER}/card.json"
@@ -72,9 +76,9 @@ def card_packages(settings: Settings, system: System, say: Callable[[str], None]
     return made.archive.read_bytes(), made.id
 
 
-def prepared_id(path: Path, system: System) -> str:
-    """The id of a prepared archive; raises DataError for none, and for one of another Python or machine."""
-    from edgeseg.packages.archive import Item, identify
+def prepared(path: Path) -> list[Item]:
+    """What is in a prepared archive; raises DataError for none."""
+    from edgeseg.packages.archive import Item
 
     items = []
     try:
@@ -86,12 +90,19 @@ def prepared_id(path: Path, system: System) -> str:
                 items.append(Item(member.name, member.mode, content.read()))
     except (tarfile.TarError, EOFError, OSError) as error:
         raise DataError(f"{path}: is no .tar.gz that can be read ({error}); let edgeseg make it") from error
-    names = [item.name for item in items]
-    if "edgeseg/__init__.py" not in names:
+    if not any(item.name == "edgeseg/__init__.py" for item in items):
         raise DataError(f"{path}: has no edgeseg in it; let edgeseg make it")
+    return items
+
+
+def prepared_id(path: Path, system: System) -> str:
+    """The id of a prepared archive; raises DataError for one of another Python or machine too."""
+    from edgeseg.packages.archive import identify
+
+    items = prepared(path)
     wanted = f"cpython-{system.python[0]}{system.python[1]}-{system.machine}"
-    for name in names:
-        if (found := re.search(r"\.(cpython-\w+-\w+?)-linux", name)) and found[1] != wanted:
+    for item in items:
+        if (found := re.search(r"\.(cpython-\w+-\w+?)-linux", item.name)) and found[1] != wanted:
             raise DataError(f"{path}: is made for {found[1]}, and the image has {wanted}; let edgeseg make it")
     return identify(sorted(items, key=lambda item: item.name))
 

@@ -63,6 +63,8 @@ class Settings:
     """Public keys; the board takes only bundles signed with one of them."""
     packages: Path | None = None
     """A prepared archive; None: made or taken from the cache."""
+    mqtt_password: str = field(default="", repr=False)
+    """For the brokers in `live` that are given a user."""
 
     def __post_init__(self) -> None:
         port = _PAGE.fullmatch(self.page)
@@ -75,6 +77,8 @@ class Settings:
             (port and 0 < int(port[1]) < 65536, f"'{self.page}' is no address; write it as {PAGE}"),
             (_TOKEN.fullmatch(self.token), "a token has 8 to 200 letters, digits and . _ ~ -"),
             (self.user or not (self.ssh_keys or self.password_hash), "a key or password belongs to a --user"),
+            (self.mqtt_password.isprintable(), "the broker's password has signs that cannot be typed; choose another"),
+            (not self.mqtt_password or self._names_broker_user, "a broker's password goes with  --out mqtt://USER@…"),
             (not self.wifi or self.country, "Wi-Fi stays off until its country is known; add  --country GB  or yours"),
         )
         for fine, text in checks:
@@ -103,6 +107,10 @@ class Settings:
         return not any(option.removeprefix("--out=").startswith("http:") for option in self.live)
 
     @property
+    def _names_broker_user(self) -> bool:
+        return any(re.match(r"(--out=)?mqtts?://[^/@]+@", option) for option in self.live)
+
+    @property
     def live_options(self) -> tuple[str, ...]:
         """With the page."""
         return ("--out", f"http://{self.page}", *self.live) if self.serves_page else self.live
@@ -110,7 +118,11 @@ class Settings:
     def environment(self) -> str:
         """What the board's service reads: /etc/edgeseg/env."""
         options = " ".join(f"'{option}'" if " " in option else option for option in self.live_options)
-        return f'EDGESEG_TOKEN={self.token}\nEDGESEG_LIVE="{options}"\n'
+        text = f'EDGESEG_TOKEN={self.token}\nEDGESEG_LIVE="{options}"\n'
+        if self.mqtt_password:
+            escaped = "".join(f"\\{char}" if char in '\\"' else char for char in self.mqtt_password)
+            text += f'EDGESEG_MQTT_PASSWORD="{escaped}"\n'
+        return text
 
     def link(self, with_token: bool) -> str:
         """Where the page will be found; empty where there is none, or on the board alone."""

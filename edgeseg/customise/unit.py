@@ -1,4 +1,8 @@
-"""The service that installs edgeseg on the board, once."""
+"""The service that installs edgeseg on the board, once.
+
+It is not of the type oneshot: the start of the system would wait for its end, and so would
+cloud-init's last stage, for which it waits itself.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ RequiresMountsFor={BOOT}
 ConditionPathExists=!{DONE}
 
 [Service]
-Type=oneshot
+Type=exec
 ExecStart=/usr/bin/python3 {BOOT}/edgeseg/first_boot.py
 
 [Install]

@@ -71,15 +71,15 @@ def read_chunks(image: Image, block_map: BlockMap) -> Iterator[Iterator[Chunk]]:
             ready.put(None)
 
     with ThreadPoolExecutor(1, "flash-reader") as pool:
-        reader = pool.submit(read)
-
-        def chunks() -> Iterator[Chunk]:
-            while item := ready.get():
-                yield item[1]
-                free.put(item[0])
-            reader.result()  # raises what ended it
-
         try:
+            reader = pool.submit(read)
+
+            def chunks() -> Iterator[Chunk]:
+                while item := ready.get():
+                    yield item[1]
+                    free.put(item[0])
+                reader.result()  # raises what ended it
+
             yield chunks()
         finally:
             stop.set()

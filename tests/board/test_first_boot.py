@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from edgeseg.board.first_boot import Secrets
 from edgeseg.bundle.sign import make_keys
 from tests.board.machine import ROOT, Board, until
 
@@ -109,7 +110,7 @@ def test_it_ends_with_a_running_service_and_no_secret_on_the_card(card: Card) ->
     assert card.board.answers()
     assert not any(secret in card.text() for secret in (TOKEN, "hunter2", "b4rley"))
     left = yaml.safe_load((card.boot / "user-data").read_text())
-    assert left == {"user": {"name": "ada", "hashed_passwd": "!"}, "users": [{"passwd": "!", "name": "bob"}]}
+    assert left == {"user": {"name": "ada", "hashed_passwd": "x"}, "users": [{"passwd": "x", "name": "bob"}]}
     env = card.board.layout.env
     assert TOKEN in env.read_text()
     assert stat.S_IMODE(env.stat().st_mode) == 0o600
@@ -182,6 +183,81 @@ def test_what_holds_no_secret_or_is_still_to_run_stays(card: Card) -> None:
     assert sorted(path.name for path in card.boot.iterdir()) == sorted(
         ["cmdline.txt", "edgeseg", "firstrun.sh", "network-config", "user-data"]
     )
+
+
+@pytest.fixture
+def cloud(card: Card) -> Path:
+    """cloud-init is at work; it ends with a file here."""
+    path = Path(card.environment["EDGESEG_ROOT"]) / "var/lib/cloud/instance"
+    path.mkdir(parents=True)
+    return path
+
+
+def test_what_cloud_init_may_have_to_read_again_is_wiped_after_its_end(card: Card, cloud: Path) -> None:
+    (card.files / "packages.tar.gz").write_bytes(b"")  # enough for this test
+    run = subprocess.Popen(card.command, env=card.environment, stderr=subprocess.PIPE)
+    until(lambda: card.stage() and card.report()["state"] == "failed")
+    assert (card.boot / "network-config").read_text() == WIFI
+    assert (card.boot / "user-data").read_text() == USER
+    assert TOKEN not in card.text()
+    (cloud / "boot-finished").touch()
+    run.communicate(timeout=20)
+    assert run.returncode == 1
+    assert not any(secret in card.text() for secret in ("hunter2", "b4rley"))
+    assert card.report()["stage"] == "unpack"
+
+
+def test_where_cloud_init_does_not_end_the_next_start_wipes_and_does_no_more(card: Card, cloud: Path) -> None:
+    home = card.board.layout.home
+    home.mkdir(parents=True)
+    (home / "first-boot-installed").write_text('{"release": "0123456789abcdef"}')  # as a start before left it
+    impatient = FIRST_BOOT.read_text().replace("CLOUD_LIMIT_S = 900", "CLOUD_LIMIT_S = 0")
+    (card.files / "first_boot.py").write_text(impatient)
+    report = card.run()
+    assert (report["state"], report["stage"], report["release"]) == ("running", "forget", "0123456789abcdef")
+    assert "the next start removes" in report["message"]
+    assert not (home / "first-boot-done").exists()
+    (cloud / "boot-finished").touch()
+    report = card.run()
+    assert (report["state"], report["stage"], report["message"]) == ("running", "done", "")
+    assert "hunter2" not in card.text()
+    assert (home / "first-boot-done").exists()
+    assert not card.board.layout.packages.exists()
+
+
+def test_user_data_is_yaml_wherever_power_is_lost_while_it_is_written_over(card: Card) -> None:
+    """In place, so that the disk keeps no copy."""
+    (card.files / "packages.tar.gz").write_bytes(b"")  # enough for this test
+    place, old = card.boot / "user-data", USER.encode()
+    number = place.stat().st_ino
+    card.run(code=1)
+    new = place.read_bytes()
+    assert (place.stat().st_ino, len(new)) == (number, len(old))
+    assert b"b4rley" not in new
+    for at in range(len(old)):
+        for torn in (new[:at] + old[at:], old[:at] + new[at:]):
+            assert yaml.safe_load(torn)["users"][0]["name"] == "bob"
+            place.write_bytes(torn)
+            assert Secrets(card.boot, card.boot / "root").forget() == ""
+            assert b"b4rley" not in place.read_bytes()
+
+
+def test_short_passwords_go_as_well(card: Card) -> None:
+    data = "#cloud-config\nchpasswd:\n  users:\n  - name: a\n    password: b\n  - {}\nssh_pwauth: true\n"
+    (card.boot / "user-data").write_text(data)
+    assert Secrets(card.boot, card.boot / "root").forget() == ""
+    assert (card.boot / "user-data").read_text() == data.replace("word: b", "word: x")
+
+
+def test_what_it_installs_can_be_read_by_the_service_whatever_the_umask(card: Card) -> None:
+    (card.files / "packages.tar.gz").write_bytes(member("edgeseg/sub/x.py"))  # the rest is the interpreter's own
+    card.describe()
+    card.run(preexec_fn=lambda: os.umask(0o077))
+    folder = card.board.layout.packages / ID
+    for path in (card.board.layout.packages, folder, folder / "edgeseg", folder / "edgeseg/sub"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o755
+    assert stat.S_IMODE((folder / "edgeseg/sub/x.py").stat().st_mode) == 0o644
+    assert stat.S_IMODE(card.board.layout.env.stat().st_mode) == 0o600
 
 
 def failed(card: Card, word: str) -> None:
@@ -284,6 +360,7 @@ def test_what_came_over_the_network_meanwhile_stays(card: Card, bundle: Make) ->
     shutil.copytree(board.layout.packages / ID, board.layout.packages / "00112233aabbccdd")
     newer = board.install(bundle("newer"))
     assert board.switch(newer)["state"] == "switched"
-    (board.layout.home / "first-boot-done").unlink()
+    for mark in board.layout.home.glob("first-boot-*"):
+        mark.unlink()
     assert card.run()["release"] == newer
     assert board.running() == newer

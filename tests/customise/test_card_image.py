@@ -1,16 +1,16 @@
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgeseg.customise import card_image
 from edgeseg.customise.card_image import apply, unpacked
 from edgeseg.customise.settings import Settings
-from edgeseg.errors import DataError, EdgesegError, OutputError, UsageError
+from edgeseg.errors import INTERRUPTED, DataError, EdgesegError, OutputError, UsageError
 from edgeseg.flash.blockmap import Range
 from edgeseg.flash.image import open_image
 from edgeseg.flash.write import write_card, write_file
@@ -157,40 +157,58 @@ def test_what_does_not_fit_is_told_before_anything_is_written(
     assert not list(temporary.iterdir())
 
 
-def test_without_room_to_unpack_nothing_is_begun(
-    trixie: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = shutil.disk_usage("/")
-    monkeypatch.setattr(card_image.shutil, "disk_usage", lambda _: type(usage)(usage.total, usage.used, 1000))
+def test_without_room_to_unpack_nothing_is_begun(trixie: Path, settings: Settings, temporary: Path) -> None:
+    os.truncate(trixie, shutil.disk_usage(temporary).free + (1 << 30))  # a hole, which takes no room
     with pytest.raises(UsageError, match="set TMPDIR"), unpacked(open_image(trixie), settings):
         pass
+    assert not list(temporary.iterdir())
 
 
-@pytest.mark.parametrize("after", range(0, 30, 3))
-def test_interrupted_anywhere_nothing_is_left(
-    after: int, trixie: Path, settings: Settings, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("which", ["cloud_init", "packages"])
+@pytest.mark.parametrize("data", [b"a: [", None])
+def test_the_users_own_files_are_read_before_anything_is_unpacked(
+    which: str, data: bytes | None, trixie: Path, settings: Settings, tmp_path: Path
 ) -> None:
-    """Ctrl-C at some call of what does the work."""
-    calls = iter(range(1000))
-    real = card_image.open_fat, card_image.write_file, card_image.read_system, card_image.check_room
+    if data is not None:
+        (tmp_path / "own").write_bytes(data)
+    stages: list[str] = []
+    own = replace(settings, **{which: tmp_path / "own"})  # type: ignore[arg-type]
+    with (
+        pytest.raises(EdgesegError, match=r"own: (is no|cannot be read)"),
+        unpacked(open_image(trixie), own, lambda stage, *_: stages.append(stage)),
+    ):
+        pass
+    assert stages == []
 
-    def counted(function: object) -> object:
-        def run(*given: object, **named: object) -> object:
-            if next(calls) == after // 3:
-                raise KeyboardInterrupt
-            return function(*given, **named)  # type: ignore[operator]
 
-        return run
-
-    for function in real:
-        monkeypatch.setattr(card_image, function.__name__, counted(function))
-    try:
-        customise(trixie, settings, tmp_path / "card.img")
-        ended = True
-    except KeyboardInterrupt:
-        ended = False
-    assert ended == (after // 3 > 4)
-    assert (tmp_path / "card.img").exists() == ended
+@pytest.mark.parametrize("after", [1, 2, 4, 7])
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM"])
+def test_interrupted_anywhere_nothing_is_left(
+    how: str, after: int, trixie: Path, settings: Settings, tmp_path: Path, temporary: Path
+) -> None:
+    """Ctrl-C or an end from outside, when it opens its nth file after the folder for the unpacked image is made."""
+    code = f"""
+import os, signal, sys, threading
+from edgeseg.cli import main
+seen = []
+def hook(name, given):
+    here = threading.current_thread() is threading.main_thread()
+    if here and (name == 'tempfile.mkdtemp' or (seen and name == 'open')):
+        seen.append(name)
+        if len(seen) == {after + 1}:
+            os.kill(os.getpid(), signal.{how})
+sys.addaudithook(hook)
+main()
+"""
+    card = tmp_path / "card.img"
+    words = [str(trixie), "--bundle", str(settings.bundle), "--packages", str(settings.packages), "--to", str(card)]
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    before = set(tmp_path.iterdir())
+    command = [sys.executable, "-c", code, "flash", *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == INTERRUPTED, done.stderr
+    assert "Traceback" not in done.stderr
+    assert set(tmp_path.iterdir()) == before
     assert not list(temporary.iterdir())
 
 
@@ -215,7 +233,6 @@ def test_the_boards_own_program_takes_what_is_on_the_card(
 ) -> None:
     """first_boot.py, run on the files as mtools give them, gets to where it starts edgeseg."""
     import json
-    import sys
 
     from edgeseg.packages.archive import Item, write
 

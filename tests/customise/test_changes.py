@@ -174,6 +174,34 @@ def test_the_difference_shows_all_and_no_secret(full: Settings, tmp_path: Path) 
         assert "ssh_pwauth: false" in text or system is BOOKWORM
 
 
+def test_passwords_in_addresses_are_not_shown(settings: Settings) -> None:
+    live = (
+        "--source",
+        "rtsp://me:hunter22@cam/x?token=hunter33",
+        "--out=mqtt://me:hunter44@broker/x",
+        "--max-fps",
+        "9",
+    )
+    changes = make_changes(replace(settings, live=live), TRIXIE, STOCK)
+    card = changes.files["edgeseg/card.json"].decode()
+    assert json.loads(card)["applied"]["live"] == [
+        *("--out", "http://0.0.0.0:8080", "--source", "rtsp://***@cam/x?***"),
+        *("--out=mqtt://***@broker/x", "--max-fps", "9"),
+    ]
+    text = difference(changes)
+    assert "--source rtsp://…@cam/x?token=…" in text
+    assert "hunter" not in card + text
+    assert masked("+a rtsp://me:b@c rtsps://d:e@f 'g://h@i'", ()) == "+a rtsp://…@c rtsps://…@f 'g://…@i'"
+
+
+def test_the_brokers_password_is_only_where_secrets_are(settings: Settings) -> None:
+    settings = replace(settings, live=("--out", "mqtt://me@broker/x"), mqtt_password='hunt"er\\22')
+    changes = make_changes(settings, TRIXIE, STOCK)
+    assert [name for name, data in changes.files.items() if b"hunt" in data] == ["edgeseg/env"]
+    assert "hunt" not in difference(changes)
+    assert "+EDGESEG_MQTT_PASSWORD=…" in difference(changes)
+
+
 def test_names_of_settings_give_secrets_away() -> None:
     text = '+  wifi_password: "x y"\n+psk = abc\n+lock_passwd: true\n  api_token=zzz\n+harmless: password\n'
     assert masked(text, ()) == "+  wifi_password: …\n+psk = …\n+lock_passwd: true\n  api_token=…\n+harmless: password\n"

@@ -26,6 +26,7 @@ write_files:
   - {path: /etc/x, content: "a\\nb\\n", permissions: '0644'}
 packages: [git]
 """
+STATE = "[main]\nNetworkingEnabled=true\nWirelessEnabled=false\nWWANEnabled=true\n"
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_the_stock_comments_stay_and_ours_follows(full: Settings) -> None:
         "ssh_authorized_keys": [KEY],
     }
     assert found["ssh_pwauth"] is False
-    assert found["runcmd"][0] == ["systemctl", "enable", "--now", "ssh"]
+    assert "runcmd" not in found  # which is done once, and lost with power
     assert yaml.safe_load(files["meta-data"]) == {"dsmode": "local", "instance-id": "edgeseg-1"}
     network = yaml.safe_load(files["network-config"])["network"]
     assert network["wifis"]["wlan0"]["access-points"] == {"Käse: \"'#": {"password": "ab" * 32}}
@@ -71,9 +72,8 @@ def test_a_users_own_cloud_init_is_merged(full: Settings, tmp_path: Path) -> Non
     assert (found["hostname"], found["locale"]) == ("mine", "C.UTF-8")
     for name in ("users", "write_files", "packages"):
         assert found[name] == own[name]
-    assert found["bootcmd"] == ["echo early", ["sh", "-c", boot_command()]]
-    assert found["runcmd"][:2] == [["touch", "/tmp/x"], "first"]
-    assert len(found["runcmd"]) == 4
+    assert found["bootcmd"] == ["echo early", ["sh", "-c", boot_command(full)]]
+    assert found["runcmd"] == [["touch", "/tmp/x"], "first"]
     assert notes == ["hostname stays as your cloud-init has it, not as the options say"]
 
 
@@ -96,26 +96,46 @@ def test_a_bootcmd_that_is_no_list_is_refused(settings: Settings) -> None:
         cloud_init_files(settings, STOCK | {"user-data": b"#cloud-config\nbootcmd: echo\n"}, "i")
 
 
-def test_the_boot_command_puts_the_unit_and_starts_it_without_waiting(tmp_path: Path) -> None:
+def test_the_boot_command_puts_the_unit_and_starts_it_without_waiting(
+    settings: Settings, full: Settings, tmp_path: Path
+) -> None:
     def here(text: str) -> str:
-        return text.replace("/etc/systemd", f"{tmp_path}/etc/systemd").replace("/opt/edgeseg", f"{tmp_path}/opt")
+        text = text.replace("/etc/systemd", f"{tmp_path}/etc/systemd").replace("/opt/edgeseg", f"{tmp_path}/opt")
+        return text.replace("/var/lib", f"{tmp_path}/var/lib")
 
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "etc/systemd/system").mkdir(parents=True)
-    (tmp_path / "bin/systemctl").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/log\n')
-    (tmp_path / "bin/systemctl").chmod(0o755)
-    script = here(boot_command())
+    for folder in ("bin", "etc/systemd/system", "var/lib/NetworkManager", "var/lib/systemd/rfkill"):
+        (tmp_path / folder).mkdir(parents=True)
+    state, switch = tmp_path / "var/lib/NetworkManager/NetworkManager.state", tmp_path / "var/lib/systemd/rfkill/a:wlan"
+    state.write_text(STATE)
+    switch.write_text("1")
+    for name in ("systemctl", "rfkill", "nmcli"):
+        (tmp_path / "bin" / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/log\n[ "$2" != is-active ]\n')
+        (tmp_path / "bin" / name).chmod(0o755)
+    script = here(boot_command(settings))
     environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
     for _ in range(2):
         subprocess.run(["sh", "-eu", "-c", script], check=False, env=environment)
     assert (tmp_path / "etc/systemd/system/edgeseg-first-boot.service").read_text() == here(UNIT)
     name = "edgeseg-first-boot.service"
-    wanted = ["daemon-reload", f"enable {name}", f"--no-block start {name}"]
-    assert (tmp_path / "log").read_text().splitlines() == wanted * 2
+    first, last = ["systemctl daemon-reload", f"systemctl enable {name}"], f"systemctl --no-block start {name}"
+    assert (tmp_path / "log").read_text().splitlines() == [*first, last] * 2
+    assert state.read_text() == STATE
+    (tmp_path / "log").unlink()
+    subprocess.run(["sh", "-c", here(boot_command(full))], check=True, env=environment)
+    ours = ["systemctl enable ssh", "systemctl --no-block start ssh", "rfkill unblock wifi"]
+    asked = "systemctl --quiet is-active NetworkManager"
+    assert (tmp_path / "log").read_text().splitlines() == [*first, *ours, asked, last]
+    assert state.read_text() == STATE.replace("WirelessEnabled=false", "WirelessEnabled=true")
+    assert switch.read_text() == "0\n"
     (tmp_path / "opt").mkdir()
     (tmp_path / "opt/first-boot-done").touch()
-    subprocess.run(["sh", "-c", script], check=True, env=environment)
-    assert len((tmp_path / "log").read_text().splitlines()) == 6
+    subprocess.run(["sh", "-c", here(boot_command(full))], check=True, env=environment)
+    assert len((tmp_path / "log").read_text().splitlines()) == 7
+
+
+def test_the_start_of_the_system_does_not_wait_for_the_service() -> None:
+    """Else cloud-init's last stage would, for whose end it waits."""
+    assert "\nType=exec\n" in UNIT
 
 
 def test_systemd_finds_no_fault_in_the_unit(tmp_path: Path) -> None:

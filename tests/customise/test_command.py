@@ -92,6 +92,17 @@ def test_a_token_that_is_given_is_not_shown(given: list[str], tmp_path: Path) ->
     assert b"EDGESEG_TOKEN=my-own-token\n" in on_card(tmp_path / "card.img", "edgeseg/env")
 
 
+def test_the_brokers_password_comes_from_a_file(given: list[str], tmp_path: Path) -> None:
+    (tmp_path / "broker").write_text("for the broker\n")
+    words = ["--mqtt-password-file", tmp_path / "broker", "--to", tmp_path / "card.img"]
+    result = run(*given, *words, "--", "--out", "mqtt://me@broker/x")
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert b'EDGESEG_MQTT_PASSWORD="for the broker"\n' in on_card(tmp_path / "card.img", "edgeseg/env")
+    assert "mqtt://USER@" in refusal(*given, *words)  # the bundle's broker is given no user
+    (tmp_path / "broker").write_text("\n")
+    assert "broker: its first line is empty" in refusal(*given, *words, "--", "--out", "mqtt://me@broker/x")
+
+
 def test_a_dry_run_shows_what_would_change_and_writes_nothing(given: list[str], trixie: Path, tmp_path: Path) -> None:
     before = trixie.read_bytes()
     files = set(tmp_path.iterdir())
@@ -134,8 +145,11 @@ def test_a_password_is_asked_for_where_none_is_given(given: list[str], tmp_path:
         (("--camera", "a b"), "no camera overlay"),
         (("--ssh-key", "nothing.pub"), "nothing.pub: cannot be read"),
         (("--", "--sorce", "0"), "after -- : No such option"),
-        (("--", "--help"), "after -- come options"),
-        (("--", "--token", "x"), "give the token as --token-file"),
+        (("--", "--help"), "no option for a board"),
+        (("--", "--token", "x"), "use --token-file"),
+        (("--", "--frames", "5"), "leave out --frames"),
+        (("--", "--out", "mqtt://me:pw@broker/x"), "--mqtt-password-file"),
+        (("--", "--out=mqtts://me:p/w@broker/x"), "--mqtt-password-file"),
         (("more",), "'more' is one too many"),
     ],
 )
@@ -172,6 +186,20 @@ def test_inspecting_tells_all_as_json_and_fails_where_something_is_wrong(given: 
     assert getattr(result.exception, "exit_code", 0) == 1
     assert "first boot: failed at unpack\n    message: no ?[31mroom\n" in result.stdout
     assert "see the message" in str(result.exception)
+
+
+def test_a_board_that_runs_is_fine_whatever_became_of_the_cards_files(given: list[str], tmp_path: Path) -> None:
+    from edgeseg.customise.fat import open_fat
+
+    card = tmp_path / "card.img"
+    assert run(*given, "--to", card).exit_code == 0
+    with open_fat(card, writable=True) as fat:
+        fat.write("edgeseg/bundle.edgeseg", b"")
+        fat.write("edgeseg/first-boot.json", b'{"format": 1, "state": "running", "stage": "done"}')
+    result = run("--inspect", card)
+    assert (result.exit_code, result.exception) == (0, None)
+    assert "files: no longer what was written: bundle.edgeseg\n" in result.stdout
+    assert "next: nothing: open the page" in result.stdout
 
 
 def test_a_file_in_the_way_of_an_option_is_named(given: list[str], tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.customise.cards import COMMAND_LINE
 from tests.customise.conftest import KEY
 
 HASH = "$6$salt$./abcHASH$HOME"
-STUBS = ("systemctl", "chpasswd", "useradd", "usermod", "groupmod", "chown", "rfkill", "sync")
+STUBS = ("systemctl", "chpasswd", "useradd", "usermod", "groupmod", "chown", "rfkill", "sync", "nmcli")
 HOSTILE = [
     "'; touch pwned; '", '"; touch pwned; "', "$(touch pwned)", "`touch pwned`", "a'b\"c\\d", "-h", "--help", "%s%n",
     "END_OF_NETWORK", "*", "~root", "${IFS}touch${IFS}pwned", "Käse ☃ #;&|<>", "\\$(touch pwned)", "' '", "!!",
@@ -27,10 +27,19 @@ class Sandbox:
 
     def __init__(self, folder: Path) -> None:
         self.root, self.log = folder / "root", folder / "log"
-        for name in ("boot/firmware", "etc/systemd/system", "etc/sudoers.d", "var/lib/systemd/rfkill", "bin"):
+        for name in (
+            "boot/firmware",
+            "etc/systemd/system",
+            "etc/sudoers.d",
+            "var/lib/systemd/rfkill",
+            "var/lib/NetworkManager",
+            "bin",
+        ):
             (self.root / name).mkdir(parents=True)
         (self.root / "etc/hosts").write_text("127.0.0.1\tlocalhost\n127.0.1.1\traspberrypi\n")
         (self.root / "var/lib/systemd/rfkill/platform:wlan").write_text("1")
+        self.network_manager = self.root / "var/lib/NetworkManager/NetworkManager.state"
+        self.network_manager.write_text("[main]\nWirelessEnabled=false\nWWANEnabled=true\n")
         self.command_line = self.root / "boot/firmware/cmdline.txt"
         self.command_line.write_bytes(extended(COMMAND_LINE, PARAMETERS))
         for name in STUBS:
@@ -119,6 +128,34 @@ def test_it_takes_itself_away_and_leaves_the_rest(sandbox: Sandbox, full: Settin
     assert sandbox.command_line.read_bytes() == COMMAND_LINE
     assert {path.name for path in (sandbox.root / "boot/firmware").iterdir()} == {"cmdline.txt"}
     assert (sandbox.root / "etc/systemd/system/edgeseg-first-boot.service").read_text() == UNIT
+
+
+@pytest.mark.parametrize("wifi", [True, False])
+def test_networkmanagers_own_switch_is_on(wifi: bool, sandbox: Sandbox, full: Settings) -> None:
+    sandbox.run(full if wifi else replace(full, wifi=None))
+    assert sandbox.network_manager.read_text() == "[main]\nWirelessEnabled=true\nWWANEnabled=true\n"
+
+
+def test_its_secrets_are_overwritten(sandbox: Sandbox, full: Settings) -> None:
+    """Another name of the same bytes shows what the disk keeps."""
+    script = sandbox.root / "boot/firmware/firstrun.sh"
+    script.touch()
+    kept = sandbox.root / "kept"
+    kept.hardlink_to(script)
+    sandbox.run(full)
+    assert not script.exists()
+    assert kept.read_bytes() == bytes(len(first_run(full)))
+
+
+@pytest.mark.parametrize("damaged", ["", "console=tty1\n"])
+def test_a_command_line_that_would_not_start_is_never_put(damaged: str, sandbox: Sandbox, settings: Settings) -> None:
+    sandbox.command_line.write_text(damaged)
+    with pytest.raises(subprocess.CalledProcessError):
+        sandbox.run(settings)
+    left = {path.name for path in (sandbox.root / "boot/firmware").iterdir()}
+    assert left == {"cmdline.txt", "firstrun.sh"}
+    assert (sandbox.root / "boot/firmware/firstrun.sh").read_bytes() == first_run(settings)
+    assert sandbox.command_line.read_text() == damaged
 
 
 def test_it_may_run_twice(sandbox: Sandbox, full: Settings) -> None:

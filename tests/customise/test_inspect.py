@@ -60,6 +60,23 @@ def test_damage_is_found_and_named(card: Path) -> None:
     assert "flash it again" in found.advice
 
 
+def test_a_board_that_runs_needs_the_cards_files_no_more(card: Path) -> None:
+    put(card, "edgeseg/bundle.edgeseg", b"changed")
+    report(card, state="running", stage="done")
+    found = inspect(card)
+    assert (found.damaged, found.fine) == (("bundle.edgeseg",), True)
+    assert "open the page" in found.advice
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b"{}", b'{"format": 1}', b'{"format": 1, "sha256": [], "applied": 1}']
+)
+def test_a_damaged_description_is_told_as_such(data: bytes, card: Path) -> None:
+    put(card, "edgeseg/card.json", data)
+    with pytest.raises(DataError, match=r"card\.json is damaged"):
+        inspect(card)
+
+
 def test_a_report_that_was_cut_off_counts_as_failed(card: Path) -> None:
     put(card, "edgeseg/first-boot.json", b'{"state": "run')
     assert inspect(card).state == "failed"

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from edgeseg.customise.settings import Settings, Wifi
+from edgeseg.deploy import onboard
 from edgeseg.errors import UsageError
 from tests.customise.conftest import KEY, TOKEN
 
@@ -29,6 +30,9 @@ from tests.customise.conftest import KEY, TOKEN
         ({"config_lines": ("a=b\nc=d",)}, "cannot be put there"),
         ({"config_lines": ("nothing",)}, "no line of config.txt"),
         ({"display": "big"}, "no display as 1280x720@60"),
+        ({"mqtt_password": "x"}, "mqtt://USER@"),
+        ({"mqtt_password": "x", "live": ("--out", "mqtt://broker/x")}, "mqtt://USER@"),
+        ({"mqtt_password": "x\ty", "live": ("--out", "mqtt://me@broker/x")}, "cannot be typed"),
         ({"live": ("--source", 'a"b')}, "cannot be put there"),
     ],
 )
@@ -45,7 +49,8 @@ def test_what_is_no_network_is_refused(ssid: str) -> None:
 
 def test_no_secret_is_in_the_text_of_it(settings: Settings) -> None:
     full = replace(settings, user="a", password_hash="$6$hidden", wifi=Wifi("n", "ab" * 32), country="GB")
-    assert not [secret for secret in (TOKEN, "hidden", "abab") if secret in repr(full)]
+    full = replace(full, live=("--out=mqtt://me@broker/x",), mqtt_password="brokers")
+    assert not [secret for secret in (TOKEN, "hidden", "abab", "brokers") if secret in repr(full)]
 
 
 def test_the_environment_is_read_by_systemd_and_shells(settings: Settings) -> None:
@@ -56,6 +61,15 @@ def test_the_environment_is_read_by_systemd_and_shells(settings: Settings) -> No
     assert shlex.split(shlex.split(value)[0]) == [
         *("--out", "http://0.0.0.0:8080", "--source", "picamera:0?size=480x640", "--out", "my masks/"),
     ]
+
+
+@pytest.mark.parametrize("password", ["plain", "a b#'\"\\$HOME`x", "ü;="])
+def test_the_brokers_password_is_read_as_it_was_given(password: str, settings: Settings) -> None:
+    text = replace(settings, live=("--out", "mqtts://me@broker/x"), mqtt_password=password).environment()
+    name, _, value = text.splitlines()[-1].partition("=")
+    assert name == "EDGESEG_MQTT_PASSWORD"
+    assert shlex.split(value) == [password]
+    assert onboard.parsed(text.splitlines()[-1]) == (name, password)
 
 
 @pytest.mark.parametrize(

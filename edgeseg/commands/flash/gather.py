@@ -28,6 +28,7 @@ def gather(board: Mapping[str, Any], live: tuple[str, ...]) -> Settings:
     from edgeseg.customise.hashes import password_hash
     from edgeseg.customise.settings import Settings
 
+    _refuse_passwords(live)
     live = _checked(board["bundle"], live)
     keys = tuple(line for path in board["ssh_keys"] for line in _lines(path))
     if board["ssh_keys"] and not keys:
@@ -55,6 +56,7 @@ def gather(board: Mapping[str, Any], live: tuple[str, ...]) -> Settings:
         cloud_init=board["cloud_init"],
         keys=board["keys"],
         packages=board["packages"],
+        mqtt_password=_mqtt_password(board["mqtt_password_file"]),
     )
 
 
@@ -79,6 +81,23 @@ def _checked(bundle: Path, live: tuple[str, ...]) -> tuple[str, ...]:
         return live
     others = [uri for uri in context.params["out"] if not uri.startswith("http:")]
     return (*live, *(word for uri in others for word in ("--out", uri)))
+
+
+def _refuse_passwords(live: tuple[str, ...]) -> None:
+    if any(re.match(r"(--out=)?mqtts?://[^/@]*:.*@", option) for option in live):
+        raise UsageError(
+            "a password in an address is seen by everybody on the board; write mqtt://USER@HOST/TOPIC, and give it as "
+            "--mqtt-password-file FILE"
+        )
+
+
+def _mqtt_password(place: Path | None) -> str:
+    if not place:
+        return ""
+    password = _first_line(place)
+    if not password:
+        raise UsageError(f"{place}: its first line is empty; write the broker's password there")
+    return password
 
 
 def _password(place: str | None) -> str:

@@ -27,13 +27,14 @@ def show(place: Path, as_json: bool) -> None:
 
 def _lines(found: Inspection) -> list[str]:
     card, told = found.card, found.first_boot or {}
-    applied = card.get("applied") or {}
     lines = [f"edgeseg {_text(card.get('edgeseg'))}, bundle {_text(card.get('bundle'))}"]
     lines.append(
         f"packages {_text(card.get('packages'))} for Python {_text(card.get('python'))} on {_text(card.get('os'))}"
     )
-    lines += [f"    {name}: {_text(value)}" for name, value in applied.items() if value]
-    lines.append("files: " + (f"damaged: {', '.join(found.damaged)}" if found.damaged else "whole"))
+    lines += [f"    {name}: {_text(value)}" for name, value in card["applied"].items() if value]
+    trouble = "no longer what was written" if found.state == "running" else "damaged"
+    names = printable(", ".join(found.damaged))
+    lines.append(f"files: {trouble}: {names}" if found.damaged else "files: whole")
     lines.append(f"first boot: {found.state}" + (f" at {_text(told['stage'])}" if told.get("stage") else ""))
     lines += [f"    {name}: {_text(told[name])}" for name in ("message", "model", "seconds", "at") if told.get(name)]
     if found.secrets_left and found.state == "running":

@@ -26,6 +26,7 @@ OPTIONS = (
     click.option("--config-line", "config_lines", multiple=True, metavar="LINE", help="For config.txt; repeatable."),
     click.option("--page", metavar="ADDRESS:PORT", default=PAGE, show_default=True, help="Where the page is served."),
     click.option("--token-file", type=FOLDER, metavar="FILE", help="What viewers must know.  [default: made, shown]"),
+    click.option("--mqtt-password-file", type=FOLDER, metavar="FILE", help="For --out mqtt://USER@HOST/TOPIC."),
     click.option("--cloud-init", type=FOLDER, metavar="FILE", help="Your own user-data, which is merged."),
     click.option("--key", "keys", type=FOLDER, multiple=True, metavar="PUB", help="Take only bundles signed with it."),
     click.option("--packages", type=FOLDER, metavar="FILE", help="A prepared packages.tar.gz."),
@@ -34,6 +35,7 @@ OPTIONS = (
 NAMES = (
     *("bundle", "user", "ssh_keys", "password_file", "hostname", "wifi", "wifi_password_file", "country", "timezone"),
     *("camera", "display", "config_lines", "page", "token_file", "cloud_init", "keys", "packages", "dry_run"),
+    "mqtt_password_file",
 )
 
 
