@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
@@ -24,7 +24,7 @@ NOT_FOR_SERVICE = {
     "frames": "the service would be started again at each end",
 }
 """Parameters, and why a board's own options do not hold them."""
-BROKERS = ("mqtt", "mqtts")
+BROKERS_PASSWORD = re.compile(r"mqtts?://[^/@]*:.*@")
 
 
 def check_live(options: Sequence[str], refused: Mapping[str, str], bundle: Path | None = None) -> click.Context:
@@ -59,8 +59,8 @@ def _check(context: click.Context, refused: Mapping[str, str], bundle: Path | No
     if context.params["replay"] and context.params["source"]:
         raise UsageError("--replay is a source already; leave --source out")
     for uri in context.params["out"]:
-        if urlsplit(uri).scheme in BROKERS and urlsplit(uri).password:
+        if BROKERS_PASSWORD.match(uri):
             raise UsageError(
-                "a broker's password is not for an address that others can read: write mqtt://user@host/…, and give "
-                "the board EDGESEG_MQTT_PASSWORD by --mqtt-password-file of edgeseg flash or deploy"
+                "a broker's password is not for an address that others can read: write mqtt://USER@HOST/TOPIC, and "
+                "give it to the board by --mqtt-password-file of edgeseg flash or deploy"
             )

@@ -34,7 +34,8 @@ def test_frames_are_for_a_bundle_but_not_for_a_service() -> None:
         (["other.tflite"], "the bundle has the model"),
         (["--source", "a\nb"], "a line break"),
         (["--replay", "recording", "--source", "0"], "leave --source out"),
-        (["--out", "mqtt://line:hunter2@broker/one"], "EDGESEG_MQTT_PASSWORD"),
+        (["--out", "mqtts://line:h/2@broker/one"], "--mqtt-password-file"),
+        (["--out", "mqtt://line:hunter2@broker/one"], "--mqtt-password-file"),
     ],
 )
 def test_slips_and_secrets_are_refused(options: list[str], message: str, refused: dict[str, str]) -> None:

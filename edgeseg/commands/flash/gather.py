@@ -28,7 +28,6 @@ def gather(board: Mapping[str, Any], live: tuple[str, ...]) -> Settings:
     from edgeseg.customise.hashes import password_hash
     from edgeseg.customise.settings import Settings
 
-    _refuse_passwords(live)
     live = _checked(board["bundle"], live)
     keys = tuple(line for path in board["ssh_keys"] for line in _lines(path))
     if board["ssh_keys"] and not keys:
@@ -81,14 +80,6 @@ def _checked(bundle: Path, live: tuple[str, ...]) -> tuple[str, ...]:
         return live
     others = [uri for uri in context.params["out"] if not uri.startswith("http:")]
     return (*live, *(word for uri in others for word in ("--out", uri)))
-
-
-def _refuse_passwords(live: tuple[str, ...]) -> None:
-    if any(re.match(r"(--out=)?mqtts?://[^/@]*:.*@", option) for option in live):
-        raise UsageError(
-            "a password in an address is seen by everybody on the board; write mqtt://USER@HOST/TOPIC, and give it as "
-            "--mqtt-password-file FILE"
-        )
 
 
 def _mqtt_password(place: Path | None) -> str:
