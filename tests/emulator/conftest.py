@@ -21,9 +21,11 @@ from edgeseg.segmenter import Segmenter
 from tests.conftest import ROOT
 from tests.emulator.cache import cached_image
 from tests.emulator.machine import NEEDS, Guest, User
+from tests.emulator.readme import commands as readme
 
 SIZE = (120, 160)
 TOKEN = "seen-by-tests-only"
+WIFI_PASSWORD = "for-nobodys-network"
 SAME = 0.97
 """Of the pixels, at least, where a board and this machine segment the same frame: their kernels round differently.
 
@@ -41,7 +43,12 @@ class Workplace:
 
     @property
     def user(self) -> User:
-        return User("maker", self.folder / "login")
+        return User("pi", self.folder / "login")  # as edgeseg calls who is given no name
+
+    @property
+    def home(self) -> Path:
+        """Where `ssh` keeps what it knows."""
+        return self.folder / "home"
 
     @property
     def token(self) -> Path:
@@ -128,10 +135,10 @@ class Told:
 @pytest.fixture(scope="session")
 def start(workplace: Workplace) -> Callable[..., subprocess.Popen[str]]:
     """Start edgeseg as a user does, who knows no other boards but has a cache."""
-    home = workplace.folder / "home"
+    home = workplace.home
     home.mkdir()
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    environment = os.environ | {"HOME": str(home), "XDG_CACHE_HOME": cache}
+    environment = os.environ | {"HOME": str(home), "XDG_CACHE_HOME": cache, "EDGESEG_WIFI_PASSWORD": WIFI_PASSWORD}
 
     def begin(*words: object) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -162,11 +169,12 @@ def command(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., Told]:
 
 @pytest.fixture(scope="session")
 def card(image: Path, first_bundle: Path, workplace: Workplace, command: Callable[..., Told]) -> Path:
-    """Written by `edgeseg flash`; to be copied."""
+    """Written by the README's own line; to be copied."""
     path = workplace.folder / "card.img"
-    options = ["--user", workplace.user.name, "--ssh-key", workplace.user.key.with_suffix(".pub")]
-    options += ["--key", workplace.key, "--token-file", workplace.token]
-    told = command("flash", image, "--bundle", first_bundle, "--to", path, *options)
+    places = {"raspios.img.xz": image, "street.edgeseg": first_bundle, "/dev/sdb": path}
+    places["~/.ssh/id_ed25519.pub"] = workplace.user.key.with_suffix(".pub")
+    (line,) = [words for words in readme("edgeseg flash raspios.img.xz", places) if "--bundle" in words]
+    told = command(*line, "--key", workplace.key, "--token-file", workplace.token)
     assert told.code == 0, told.problems
     assert "read back and the same" in told.out
     return path

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulator.conftest import SAME, Bundles, Told, belt
+from tests.emulator.conftest import SAME, Bundles, Told, Workplace, belt
 from tests.emulator.machine import Guest
+from tests.emulator.readme import commands as readme
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 TRIAL = "/run/systemd/system/edgeseg.service.d/trial.conf"
@@ -33,6 +34,23 @@ def deploy(command: Callable[..., Told], login: list[object]) -> Deploy:
     return lambda *words: command("deploy", *words, *login)
 
 
+@pytest.fixture
+def as_written(running: Guest, workplace: Workplace, command: Callable[..., Told]) -> Callable[..., Told]:
+    """Run a line of the README, with a bundle in place of its own; `ssh` knows the board by the README's name."""
+    known = subprocess.run(["ssh-keyscan", "-p", str(running.ssh_port), "127.0.0.1"], capture_output=True, check=True)
+    folder = workplace.home / ".ssh"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / "known_hosts").write_bytes(known.stdout)
+    way = f"HostName 127.0.0.1\n  Port {running.ssh_port}\n  IdentityFile {running.user.key}"
+    (folder / "config").write_text(f"Host line1.local\n  {way}\n")
+
+    def run(option: str, bundle: Path | None = None) -> Told:
+        lines = readme("edgeseg deploy --status", {"street.edgeseg": bundle} if bundle else {})
+        return command(*next(words for words in lines if words[1] == (str(bundle) if bundle else option)))
+
+    return run
+
+
 @pytest.fixture(scope="module")
 def second(bundles: Bundles) -> Path:
     """Another belt than the card's."""
@@ -51,17 +69,17 @@ def large(bundles: Bundles) -> Path:
 
 
 def test_a_new_bundle_takes_the_place_of_the_cards(
-    running: Guest, deploy: Deploy, second: Path, agreement: Agreement
+    running: Guest, as_written: Deploy, second: Path, agreement: Agreement
 ) -> None:
-    told = deploy(second)
+    told = as_written("", second)
     assert told.code == 0, told.problems
     running.wait_for_page()
     assert agreement(running, 8) > SAME
     assert agreement(running, 7) < SAME
 
 
-def test_its_state_is_told(deploy: Deploy, running: Guest) -> None:
-    told = deploy("--status", "--json")
+def test_its_state_is_told(as_written: Deploy, running: Guest) -> None:
+    told = as_written("--status")
     assert told.code == 0, told.problems
     assert _current(running) in told.out
 
@@ -89,8 +107,8 @@ def test_a_bundle_that_its_key_has_not_signed_is_refused(
     assert _current(running) == before
 
 
-def test_it_goes_back_when_told_to(running: Guest, deploy: Deploy, agreement: Agreement) -> None:
-    told = deploy("--rollback")
+def test_it_goes_back_when_told_to(running: Guest, as_written: Deploy, agreement: Agreement) -> None:
+    told = as_written("--rollback")
     assert told.code == 0, told.problems
     running.wait_for_page()
     assert agreement(running, 7) > SAME

@@ -8,7 +8,9 @@ from urllib.error import HTTPError
 
 import pytest
 
-from tests.emulator.conftest import SAME, TOKEN, NewBoard, Told
+from edgeseg import __version__
+from edgeseg.customise.hashes import wifi_key
+from tests.emulator.conftest import SAME, TOKEN, WIFI_PASSWORD, NewBoard, Told
 from tests.emulator.machine import REPORT, Guest, page
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]  # the first of all builds the guest
@@ -31,8 +33,18 @@ def test_the_card_tells_that_it_runs_and_keeps_no_secret(running: Guest) -> None
     assert report["state"] == "running", report
     with pytest.raises(FileNotFoundError):
         running.boot_file("edgeseg/env")
-    assert TOKEN.encode() not in running.boot_bytes()
+    left = running.boot_bytes()
+    assert not any(secret.encode() in left for secret in (TOKEN, WIFI_PASSWORD, wifi_key(WIFI_PASSWORD, "Workshop")))
     assert running.text("sudo stat -c '%a %U' /etc/edgeseg/env") == "600 root"
+
+
+def test_the_board_is_as_the_readmes_line_has_it(running: Guest) -> None:
+    assert running.text("hostname") == "line1"
+    assert running.text("edgeseg --version").endswith(__version__)
+    assert "Valid schema" in running.text("sudo cloud-init schema --system")
+    lines = running.text("edgeseg doctor || true").splitlines()
+    assert [line for line in lines if line.startswith("wrong")] == []
+    assert any(line.startswith("fine   service") for line in lines)
 
 
 def test_the_token_is_in_no_log(running: Guest) -> None:
