@@ -16,7 +16,7 @@ GROUPS = ("data", "bench", "bundle")
 COMMANDS = [("data", "check"), ("data", "belt"), ("bench", "loader"), ("bench", "loop"), ("bench", "model")]
 COMMANDS += [(name,) for name in ("train", "evaluate", "quantize", "check", "compile", "compare", "live", "demo")]
 COMMANDS += [("bundle", name) for name in ("model", "verify", "show", "key")]
-COMMANDS += [(name,) for name in ("selftest", "flash", "doctor", "boards")]
+COMMANDS += [(name,) for name in ("selftest", "flash", "deploy", "doctor", "boards")]
 
 
 def test_every_command_is_listed_here_and_has_help(edgeseg: Callable) -> None:

@@ -35,6 +35,7 @@ def test_masks_do_not_share_memory_with_the_interpreter(int8_model: Path) -> Non
     assert np.array_equal(first, kept)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["int8", "float32"])
 def test_labels_and_logits_give_nearly_the_same_mask(models: Callable[[str, str], Path], scheme: str) -> None:
     one, other = Segmenter(models(scheme, "labels")), Segmenter(models(scheme, "logits"))

@@ -15,6 +15,7 @@ def age(path: Path) -> None:
     os.utime(path, (past, past))
 
 
+@pytest.mark.slow
 def test_old_releases_go_and_three_stay(board: Board, releases: Releases, old: str) -> None:
     stale, coming = "2" * 16, "3" * 16
     for name in (stale, coming):

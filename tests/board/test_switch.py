@@ -41,6 +41,7 @@ def test_a_first_release_that_fails_leaves_nothing_running(board: Board, release
     assert board.running() is None
 
 
+@pytest.mark.slow
 def test_a_good_release_takes_over_and_rollback_goes_back_and_forth(board: Board, releases: Releases, old: str) -> None:
     new = releases["new"]
     assert board.switch(new)["previous"] == old
@@ -124,6 +125,7 @@ def test_power_lost_in_a_trial_brings_the_old_options_back(board: Board, old: st
     assert "--smooth" not in board.words()
 
 
+@pytest.mark.slow
 def test_rollback_brings_the_older_options_back(board: Board, releases: Releases, old: str) -> None:
     new = releases["new"]
     board.bring(new, "--smooth")
@@ -139,6 +141,7 @@ def test_rollback_brings_the_older_options_back(board: Board, releases: Releases
     assert "--smooth" in board.words()
 
 
+@pytest.mark.slow
 def test_new_options_that_fail_make_way_for_the_ones_before(board: Board, releases: Releases, old: str) -> None:
     board.bring(old, "--smooth")
     assert board.switch(old)["state"] == "switched"

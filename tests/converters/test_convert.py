@@ -84,6 +84,7 @@ def test_a_folder_of_images_calibrates_too(run_folder: Path, belt_set: Path, tmp
     assert result.miou is None
 
 
+@pytest.mark.slow
 def test_a_result_that_does_not_agree_is_refused_and_the_old_file_stays(
     run_folder: Path, belt_set: Path, tmp_path: Path
 ) -> None:

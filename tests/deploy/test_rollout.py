@@ -70,6 +70,7 @@ def test_a_bare_board_runs_its_first_bundle_and_a_second_deploy_sends_nothing(
     assert (second.release, second.sent_bytes, second.switched) == (first.release, 0, False)
 
 
+@pytest.mark.slow
 def test_a_new_bundle_takes_over_and_rollback_brings_the_old_one_back(
     board: Sshd, roll_out: RollOut, bundle: MakeBundle, packages: Packages
 ) -> None:
@@ -86,6 +87,7 @@ def test_a_new_bundle_takes_over_and_rollback_brings_the_old_one_back(
     assert board.current == board.serving() == old.release
 
 
+@pytest.mark.slow
 def test_a_bundle_that_does_not_run_makes_way_for_the_one_before_with_its_settings(
     board: Sshd, roll_out: RollOut, bundle: MakeBundle
 ) -> None:
@@ -97,6 +99,7 @@ def test_a_bundle_that_does_not_run_makes_way_for_the_one_before_with_its_settin
     assert "--max-fps 5" in " ".join(board.words())
 
 
+@pytest.mark.slow
 def test_other_options_for_the_same_bundle_are_tried_too_and_go_back_with_a_rollback(
     board: Sshd, roll_out: RollOut, bundle: MakeBundle
 ) -> None:
@@ -123,6 +126,7 @@ def test_a_first_bundle_that_does_not_run_leaves_nothing_running(
     assert board.serving() is None
 
 
+@pytest.mark.slow
 def test_a_board_with_a_key_takes_what_it_signed_and_nothing_else(
     board: Sshd, roll_out: RollOut, bundle: MakeBundle, tmp_path: Path
 ) -> None:
@@ -217,6 +221,7 @@ def test_a_page_for_others_gets_a_token_that_stays(board: Sshd, roll_out: RollOu
     assert "--max-fps 7" in board.env.read_text()
 
 
+@pytest.mark.slow
 def test_a_connection_lost_in_the_switch_stops_nothing(
     board: Sshd, roll_out: RollOut, bundle: MakeBundle, packages: Packages
 ) -> None:

@@ -35,6 +35,7 @@ def test_every_operator_of_the_real_compiled_models_is_predicted_right(shared: P
         assert [each.on_tpu for each in found] == [each["on_tpu"] for each in truth], path.name
 
 
+@pytest.mark.slow
 def test_logits_models_of_ours_are_mapped_whole(models: Callable[[str, str], Path]) -> None:
     report = edgetpu.check_file(models("int8", "logits"))
     assert report.mapped == 1.0

@@ -109,6 +109,7 @@ def answers(data: bytes) -> Iterator[np.ndarray]:
         yield interpreter.get_tensor(here["index"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MODELS)
 def test_the_operators_and_every_answer_stay(described, kind: tuple[str, str]) -> None:
     before, after, _ = described(*kind)
