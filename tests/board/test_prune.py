@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.board.machine import OTHER_PACKAGES, PACKAGES, Board
 
 Releases = dict[str, str]
