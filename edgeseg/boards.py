@@ -95,6 +95,7 @@ BOARDS: tuple[Board, ...] = (
         memory_mb=1024,
         basis="not projected: what stays on the CPU decides; see  edgeseg check --target edgetpu",
         ways=("ssh",),
+        needs=("the program of firmware_examples/coral_dev_board, since its Python 3.7 is too old for edgeseg deploy",),
     ),
     Board(
         name="aarch64",

@@ -66,7 +66,7 @@ def deploy(
 
     What follows -- are options for edgeseg live that the boards keep: -- --source picamera:0
     """
-    from edgeseg.deploy.connection import Login
+    from edgeseg.deploy.connection import Login, check_identity
     from edgeseg.deploy.fleet import exit_code
     from edgeseg.deploy.lines import Lines
     from edgeseg.deploy.report import problems, text, to_json
@@ -81,6 +81,10 @@ def deploy(
         raise UsageError("--page, --key, files of secrets and options after -- come with a BUNDLE, and only so")
     if not asking and not words:
         raise UsageError("give a bundle and boards:  edgeseg deploy BUNDLE user@board")
+    if asking and words and (words[0].endswith(".edgeseg") or Path(words[0]).is_file()):
+        raise UsageError(f"--rollback and --status take boards alone; leave out {words[0]}")
+    if identity:
+        check_identity(identity)
     boards = _boards(words if asking else words[1:], inventory, limit)
     lines = Lines()
     run = Run(boards, Login(identity, accept_new_host_keys), lines.watch, parallel)

@@ -59,7 +59,7 @@ class Inspection:
             "waiting": "put the card into the board and wait two minutes for the page; if that was done, the board did "
             "not get as far: attach a screen, and look for cloud-init or firstrun in what it says",
             "begun": "first boot did not get to its end: put the card back, and leave the board on for five minutes",
-            "running": "nothing: open the page with the link that  edgeseg flash  printed",
+            "running": "nothing: open the page",
             "failed": "see the message; mend it and put the card back, for first boot tries again at each start",
         }
         return told[self.state]
@@ -105,7 +105,10 @@ def _open(place: Path) -> Iterator[Reader]:
         if place.is_dir():
             yield Folder(place)
         else:
-            tables(place)
+            try:
+                tables(place)
+            except DataError as error:
+                raise DataError(f"{place}: is no card and no unpacked image of one; give the card") from error
             with open_fat(place) as fat:
                 yield fat
     except PermissionError as error:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgeseg.customise.countries import COUNTRIES
 from edgeseg.errors import UsageError
 
 PAGE = "0.0.0.0:8080"
@@ -13,7 +14,7 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _PAGE = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
 _ZONE = re.compile(r"[A-Za-z0-9+_-]+(/[A-Za-z0-9+_-]+)*")
-_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [^\x00-\x1f]*)?")
+PUBLIC_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [^\x00-\x1f]*)?")
 _DISPLAY = re.compile(r"\d{3,4}x\d{3,4}(@\d{2,3})?")
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{8,200}")
 
@@ -68,15 +69,27 @@ class Settings:
 
     def __post_init__(self) -> None:
         port = _PAGE.fullmatch(self.page)
+        if self.user == "root":
+            raise UsageError("'root' cannot be set up; choose another --user, who may become root there")
         checks = (
             (not self.user or _USER.fullmatch(self.user), f"'{self.user}' is no user name; take a-z, 0-9, - and _"),
-            (not self.hostname or _HOST.fullmatch(self.hostname), f"'{self.hostname}' is no host name"),
-            (not self.country or re.fullmatch("[A-Z]{2}", self.country), f"'{self.country}' is no country, such as GB"),
+            (
+                not self.hostname or _HOST.fullmatch(self.hostname),
+                f"'{self.hostname}' is no host name: take a-z, 0-9 and -, up to 63, without .local",
+            ),
+            (
+                not self.country or self.country in COUNTRIES,
+                f"'{self.country}' is no country of ISO 3166; write GB for the United Kingdom, DE for Germany, …",
+            ),
             (not self.timezone or _ZONE.fullmatch(self.timezone), f"'{self.timezone}' is no zone as Europe/Berlin"),
             (not self.display or _DISPLAY.fullmatch(self.display), f"'{self.display}' is no display as 1280x720@60"),
             (port and 0 < int(port[1]) < 65536, f"'{self.page}' is no address; write it as {PAGE}"),
             (_TOKEN.fullmatch(self.token), "a token has 8 to 200 letters, digits and . _ ~ -"),
-            (self.user or not (self.ssh_keys or self.password_hash), "a key or password belongs to a --user"),
+            (self.user or not self.login, "a key or password belongs to a --user"),
+            (
+                not self.user or self.login or self.cloud_init,
+                f"'{self.user}' could not log in; add --ssh-key FILE.pub or --password-file FILE",
+            ),
             (self.mqtt_password.isprintable(), "the broker's password has signs that cannot be typed; choose another"),
             (not self.mqtt_password or self._names_broker_user, "a broker's password goes with  --out mqtt://USER@…"),
             (not self.wifi or self.country, "Wi-Fi stays off until its country is known; add  --country GB  or yours"),
@@ -84,11 +97,9 @@ class Settings:
         for fine, text in checks:
             if not fine:
                 raise UsageError(text)
-        if self.user == "root":
-            raise UsageError("'root' cannot be set up; choose another --user, who may become root there")
         for key in self.ssh_keys:
-            if not _KEY.fullmatch(key):
-                raise UsageError(f"'{key[:20]}…' is no public SSH key; give the .pub file that ssh-keygen made")
+            if not PUBLIC_KEY.fullmatch(key):
+                raise UsageError("an SSH key is no public one; give the .pub file that ssh-keygen made")
         for line in (*self.config_lines, *self.live):
             if not line.isprintable() or not line.isascii() or set(line) & set("\"'\\"):
                 raise UsageError(f"'{line}' has quotes, a backslash or letters beyond ASCII, which cannot be put there")

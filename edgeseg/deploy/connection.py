@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from edgeseg.deploy.address import Address
 from edgeseg.deploy.errors import BoardError, LostError
-from edgeseg.errors import MissingExtraError, SourceError, first_line
+from edgeseg.errors import MissingExtraError, SourceError, UsageError, first_line
 from edgeseg.printable import printable
 
 try:
@@ -35,6 +35,23 @@ class Login:
     identity: Path | None = None
     accept_new: bool = False
     """Whether the key of a host that nobody knows yet is taken, and noted down."""
+
+
+def check_identity(path: Path) -> None:
+    """Raises UsageError for what is no private key; one with a passphrase is the agent's business."""
+    try:
+        asyncssh.read_private_key(path)
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be read ({error.strerror}); make a key with  ssh-keygen -t ed25519"
+        ) from error
+    except asyncssh.KeyEncryptionError:
+        return
+    except asyncssh.KeyImportError as error:
+        if "passphrase" not in str(error).lower():
+            raise UsageError(
+                f"{path}: is no private SSH key; give the file that ssh-keygen made beside the .pub"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -151,7 +168,8 @@ def _known_hosts(configured: Any) -> list[Path]:
 
 def _reason(error: Exception, address: Address, identity: Path | str | None) -> str:
     if isinstance(error, asyncssh.PermissionDenied):
-        name = f"{address.user}@{address.host}" if address.user else f"USER@{address.host}"
+        port = f"-p {address.port} " if address.port else ""
+        name = f"{port}{address.user or 'USER'}@{address.host}"
         return f"no key of yours lets you in: put one there with  ssh-copy-id {name}  or name one with --identity FILE"
     if isinstance(error, asyncssh.KeyEncryptionError | asyncssh.KeyImportError):
         return f"{identity}: cannot be used ({first_line(error)}); add it to your agent with  ssh-add {identity}"

@@ -11,6 +11,8 @@ from edgeseg.deploy.address import Address
 from edgeseg.errors import MissingExtraError, UsageError, first_line
 
 Variables = dict[str, Any]
+PARTS = ("hosts", "vars", "children")
+"""Of a group in YAML."""
 ALL = "all"
 
 
@@ -129,7 +131,9 @@ def _ini_groups(text: str) -> dict[str, Group]:
             continue
         group = groups.setdefault(name, Group())
         if kind == "vars":
-            key, _, value = stripped.partition("=")
+            key, equals, value = stripped.partition("=")
+            if not equals:
+                raise ValueError(f"line {number}: '{stripped}' is no variable; write  ansible_user=pi")
             group.variables[key.strip()] = value.strip().strip("\"'")
             continue
         try:
@@ -143,6 +147,10 @@ def _ini_groups(text: str) -> dict[str, Group]:
             raise ValueError(f"line {number}: after a host come variables, as in  ansible_user=pi")
         for host in _expanded(first, number):
             group.hosts[host] = dict(each.split("=", 1) for each in rest)
+    for name, group in groups.items():
+        for child in group.children:
+            if child not in groups:
+                raise ValueError(f"group '{name}' names a group '{child}' that is not there; check its name")
     return groups
 
 
@@ -176,6 +184,9 @@ def _yaml_groups(text: str) -> dict[str, Group]:
 def _walk(name: str, content: Any, groups: dict[str, Group]) -> None:
     group = groups.setdefault(name, Group())
     parts = _mapping(content, f"group '{name}'")
+    for key in parts:
+        if key not in PARTS:
+            raise ValueError(f"group '{name}' has '{key}'; it may have {', '.join(PARTS)}")
     group.variables |= _mapping(parts.get("vars"), f"vars of '{name}'")
     for host, variables in _mapping(parts.get("hosts"), f"hosts of '{name}'").items():
         group.hosts[str(host)] = _mapping(variables, f"host '{host}'")

@@ -142,6 +142,11 @@ def test_a_password_is_asked_for_where_none_is_given(given: list[str], tmp_path:
     ("words", "message"),
     [
         (("--hostname", "a b"), "no host name"),
+        (("--hostname", "line1.local"), "without .local"),
+        (("--country", "UK"), "write GB"),
+        (("--to", "/"), "is a folder"),
+        (("--to", "/no/such/folder/card.img"), "/no/such/folder: is no folder"),
+        (("--json",), "--json goes with --inspect"),
         (("--camera", "a b"), "no camera overlay"),
         (("--ssh-key", "nothing.pub"), "nothing.pub: cannot be read"),
         (("--", "--sorce", "0"), "after -- : No such option"),
@@ -205,3 +210,19 @@ def test_a_board_that_runs_is_fine_whatever_became_of_the_cards_files(given: lis
 def test_a_file_in_the_way_of_an_option_is_named(given: list[str], tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x01")
     assert "is no text in UTF-8" in refusal(*given, "--ssh-key", tmp_path / "binary", "--to", tmp_path / "x.img")
+
+
+def test_no_file_is_replaced_unasked_and_never_what_the_card_is_made_from(given: list[str], tmp_path: Path) -> None:
+    card, image, bundle = tmp_path / "card.img", given[0], given[2]
+    card.write_text("somebody's own")
+    assert "give --yes to replace it" in refusal(*given, "--to", card)
+    assert card.read_text() == "somebody's own"
+    assert run(*given, "--to", card, "--yes").exit_code == 0
+    for own in (image, bundle):
+        assert "is what the card is made from" in refusal(*given, "--to", own, "--yes")
+
+
+def test_a_file_in_the_place_of_a_key_is_not_shown(given: list[str], tmp_path: Path) -> None:
+    said = refusal(*given, "--to", tmp_path / "card.img", "--ssh-key", tmp_path / "wifi")
+    assert "wifi: holds no public SSH key" in said
+    assert WIFI_PASSWORD not in said

@@ -61,7 +61,9 @@ def test_a_changed_host_key_is_never_taken(board: Sshd, user: Path, accept_new: 
 
 def test_a_key_that_the_board_does_not_know_is_refused(board: Sshd, user: Path) -> None:
     board.authorized.write_text("")
-    with pytest.raises(BoardError, match=rf"no key of yours.*ssh-copy-id {board.address.user}@127.0.0.1"):
+    with pytest.raises(
+        BoardError, match=rf"no key of yours.*ssh-copy-id -p {board.port} {board.address.user}@127.0.0.1"
+    ):
         run(board.address, "true")
 
 
@@ -72,7 +74,7 @@ def test_no_key_at_all_is_refused(board: Sshd, user: Path) -> None:
 
 
 def test_an_unknown_user_is_refused(board: Sshd) -> None:
-    with pytest.raises(BoardError, match=r"ssh-copy-id nobody-of-this-name@"):
+    with pytest.raises(BoardError, match=r"ssh-copy-id -p \d+ nobody-of-this-name@"):
         run(replace(board.address, user="nobody-of-this-name"), "true")
 
 

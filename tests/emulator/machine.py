@@ -32,6 +32,8 @@ SSH_FAILED = 255
 REPORT = "edgeseg/first-boot.json"
 QUICK = "nokaslr mitigations=off"
 """For the kernel: without, each system call empties what the emulator has translated of the page tables."""
+NAMES = "net.ifnames=0"
+"""Raspberry Pi OS calls its cable eth0."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,14 @@ class Guest:
         command += ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", str(MEMORY_MIB)]
         command += ["-accel", "tcg,thread=multi,tb-size=512", "-display", "none", "-monitor", "none", "-no-reboot"]
         command += ["-kernel", str(self._folder / "kernel8.img"), "-initrd", str(self._folder / "initramfs8")]
-        command += ["-append", f"{cmdline} {QUICK}", "-serial", f"file:{self._log}", "-device", "virtio-rng-pci"]
+        command += [
+            "-append",
+            f"{cmdline} {QUICK} {NAMES}",
+            "-serial",
+            f"file:{self._log}",
+            "-device",
+            "virtio-rng-pci",
+        ]
         command += ["-drive", f"file={self.card},format=raw,if=none,id=card,cache=unsafe"]
         command += ["-device", "virtio-blk-pci,drive=card", "-device", "virtio-net-pci,netdev=net,romfile="]
         doors = f"hostfwd=tcp:127.0.0.1:{self.page_port}-:8080,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22"

@@ -21,7 +21,7 @@ from edgeseg.errors import UsageError
 @click.option("--list", "list_only", is_flag=True, help="List the disks, and why others than cards are refused.")
 @click.option("--inspect", type=FOLDER, metavar="CARD", help="Read a card, image file or boot folder back.")
 @click.option("--json", "as_json", is_flag=True, help="With --inspect: everything, as JSON.")
-@click.option("--yes", is_flag=True, help="Do not ask for the disk's model to be typed.")
+@click.option("--yes", is_flag=True, help="Do not ask for the disk's model; replace a file.")
 @click.option("--verify/--no-verify", default=True, show_default=True, help="Read back what was written.")
 @click.option("--allow-loop", is_flag=True, help="Let DEVICE be a loop device.")
 @board_options
@@ -52,6 +52,10 @@ def flash(
     from edgeseg.commands.flash.inspect import show
     from edgeseg.commands.flash.write import Job, write
 
+    if as_json and not inspect:
+        raise UsageError("--json goes with --inspect")
+    if image and (list_only or inspect):
+        raise UsageError("--list and --inspect take no image; leave it out")
     if list_only:
         from edgeseg.flash.disks import list_disks
 

@@ -29,9 +29,7 @@ def gather(board: Mapping[str, Any], live: tuple[str, ...]) -> Settings:
     from edgeseg.customise.settings import Settings
 
     live = _checked(board["bundle"], live)
-    keys = tuple(line for path in board["ssh_keys"] for line in _lines(path))
-    if board["ssh_keys"] and not keys:
-        raise UsageError(f"{board['ssh_keys'][0]}: holds no key; give the .pub file that ssh-keygen made")
+    keys = tuple(line for path in board["ssh_keys"] for line in _public_keys(path))
     password = _password(board["password_file"])
     lines = board["config_lines"]
     if board["camera"]:
@@ -74,7 +72,9 @@ def _checked(bundle: Path, live: tuple[str, ...]) -> tuple[str, ...]:
     A slip of the pen is told here, not by a board that does not start.
     """
     if live and not live[0].startswith("-"):
-        raise UsageError(f"'{live[0]}' is one too many; options of the board's own come after --")
+        raise UsageError(
+            f"'{live[0]}' is one too many; options of the board's own are meant, as in  -- --source {live[0]}"
+        )
     context = check_live(live, NOT_FOR_SERVICE, bundle)
     if context.get_parameter_source("out") is ParameterSource.COMMANDLINE:
         return live
@@ -130,6 +130,16 @@ def _asked(what: str, twice: bool = False) -> str:
 
 def _first_line(path: Path) -> str:
     return (_text(path).splitlines() or [""])[0].rstrip("\r\n")
+
+
+def _public_keys(path: Path) -> list[str]:
+    """Not shown where they are none: a file of another kind may be a secret."""
+    from edgeseg.customise.settings import PUBLIC_KEY
+
+    lines = _lines(path)
+    if not lines or not all(PUBLIC_KEY.fullmatch(line) for line in lines):
+        raise UsageError(f"{path}: holds no public SSH key; give the .pub file that ssh-keygen made")
+    return lines
 
 
 def _lines(path: Path) -> list[str]:

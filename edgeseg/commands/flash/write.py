@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgeseg.commands.flash.disk import allowed, confirm, is_device
+from edgeseg.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeseg.customise.settings import Settings
@@ -51,6 +52,8 @@ def write(job: Job, settings: Settings | None) -> None:
         line.clear()
         click.echo(text, err=True)
 
+    if not (is_device(job.to) or job.dry_run):
+        _require_free(job, settings)
     source = open_image(job.image, report)
     line.clear()
     disk = None
@@ -64,6 +67,20 @@ def write(job: Job, settings: Settings | None) -> None:
         text = _customised(source, settings, disk, job, report, say)
     line.clear()
     click.echo(text)
+
+
+def _require_free(job: Job, settings: Settings | None) -> None:
+    """Raises UsageError where the file would take the place of another one, or lies in no folder."""
+    to = Path(job.to)
+    if to.is_dir():
+        raise UsageError(f"{to}: is a folder; give the name of a file")
+    if not to.parent.is_dir():
+        raise UsageError(f"{to.parent}: is no folder; make it first, or check its name")
+    sources = [job.image, *((settings.bundle,) if settings else ())]
+    if to.exists() and any(source.exists() and source.samefile(to) for source in sources):
+        raise UsageError(f"{to}: is what the card is made from; give another name")
+    if to.exists() and not job.yes:
+        raise UsageError(f"{to}: is there already; give --yes to replace it, or another name")
 
 
 def _customised(
