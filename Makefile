@@ -13,8 +13,12 @@ demo: .venv/host
 test: .venv/dev
 	$(BIN)/python -m pytest -m "not slow"
 
+# A board in an emulator boots beside the other tests: it takes as long as they do, and mostly waits for its one core.
 test-slow: .venv/dev .venv-legacy/ready .venv-mediapipe/ready .venv-pyinfra/ready
-	$(BIN)/python -m pytest -m slow
+	mkdir -p logs
+	$(BIN)/python -m pytest -m slow tests/emulator >logs/emulator.log 2>&1 & board=$$!; trap "kill $$board" INT TERM; \
+	    $(BIN)/python -m pytest -m slow --ignore tests/emulator; others=$$?; \
+	    wait $$board; board=$$?; cat logs/emulator.log; exit $$((others || board))
 
 lint: .venv/dev
 	$(BIN)/ruff check .
