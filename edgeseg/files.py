@@ -61,6 +61,28 @@ def write_bytes(path: Path, data: bytes, durable: bool = True) -> None:
             raise OutputError(f"{path}: cannot be written ({error.strerror}); free some space") from error
 
 
+def json_bytes(data: Any) -> bytes:
+    """`data` as indented UTF-8 JSON."""
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+
+
 def write_json(path: Path, data: Any) -> None:
     """Write `data` as indented UTF-8 JSON, as a whole."""
-    write_bytes(path, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
+    write_bytes(path, json_bytes(data))
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the disk know the names in it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, in hex."""
+    import hashlib  # here, for the same reason
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-
-def sync_folder(folder: Path) -> None:
-    """Have the disk know the names in it."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+from edgeseg.files import sync_folder
 
 
 def put(path: Path, text: str, mode: int = 0o644) -> None:
@@ -35,18 +29,18 @@ def put(path: Path, text: str, mode: int = 0o644) -> None:
 
 def point(link: Path, target: str) -> None:
     """Have the symbolic link `link` lead to `target`, which is relative to it."""
-    temporary = link.with_name(f".{link.name}-{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target)
-    temporary.replace(link)
-    sync_folder(link.parent)
+    _rename(link, lambda temporary: temporary.symlink_to(target))
 
 
 def alias(name: Path, file: Path) -> None:
     """Have `name` lead to `file` as well, in the place of what it led to."""
+    _rename(name, lambda temporary: temporary.hardlink_to(file))
+
+
+def _rename(name: Path, make: Callable[[Path], None]) -> None:
     temporary = name.with_name(f".{name.name}-{os.getpid()}")
     temporary.unlink(missing_ok=True)
-    temporary.hardlink_to(file)
+    make(temporary)
     temporary.replace(name)
     temporary.unlink(missing_ok=True)  # a rename between two names of one file does nothing
     sync_folder(name.parent)

@@ -11,6 +11,7 @@ from pathlib import Path
 from edgeseg.bundle.manifest import COMPILED, MANIFEST, MODEL, SIGNATURE, Manifest
 from edgeseg.bundle.members import ArchiveMembers, FolderMembers, Members
 from edgeseg.errors import ModelError, OutputError
+from edgeseg.files import sync_folder
 
 SUFFIX = ".edgeseg"
 RELEASE_LENGTH = 16
@@ -101,9 +102,9 @@ class Bundle:
                     _write(temporary / name, files[name] if name in files else self.read(name))
                 for inside in [temporary, *(path for path in temporary.rglob("*") if path.is_dir())]:
                     inside.chmod(0o755)
-                    _sync(inside)
+                    sync_folder(inside)
                 temporary.rename(folder)  # refuses a folder that holds anything
-                _sync(folder.parent)
+                sync_folder(folder.parent)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
         except OSError as error:
@@ -163,11 +164,3 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,8 +6,9 @@ import base64
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgeseg.errors import MissingExtraError, ModelError, OutputError, UsageError
 from edgeseg.files import write_bytes
@@ -15,6 +16,7 @@ from edgeseg.files import write_bytes
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+Key = TypeVar("Key")
 ALGORITHM = "Ed25519"
 ID_LENGTH = 16
 """Hex digits of a key's sha256 that name it."""
@@ -25,16 +27,12 @@ def make_keys(prefix: Path) -> tuple[Path, Path, str]:
 
     Raises OutputError where either is there already: a key that is lost cannot be made again.
     """
-    try:
-        from cryptography.hazmat.primitives import serialization as form
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    except ImportError as error:
-        raise MissingExtraError("cryptography", "sign") from error
+    form, ed25519, _ = _library()
     secret, public = Path(f"{prefix}.pem"), Path(f"{prefix}.pub.pem")
     for path in (secret, public):
         if path.exists():
             raise OutputError(f"{path}: is there already, and a key is never overwritten; choose another name")
-    key = Ed25519PrivateKey.generate()
+    key = ed25519.Ed25519PrivateKey.generate()
     pem = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
     try:
         handle = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -90,35 +88,48 @@ def _key_id(key: Ed25519PublicKey) -> str:
 
 
 def _private(path: Path) -> Ed25519PrivateKey:
-    try:
-        from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-    except ImportError as error:
-        raise MissingExtraError("cryptography", "sign") from error
-    try:
-        key = load_pem_private_key(_read(path), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UsageError(f"{path}: is no private key without a password; make one with  edgeseg bundle key") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise UsageError(f"{path}: is no {ALGORITHM} key; make one with  edgeseg bundle key")
+    form, ed25519, unsupported = _library()
+    key: Ed25519PrivateKey = _key(
+        path,
+        unsupported,
+        lambda data: form.load_pem_private_key(data, None),
+        ed25519.Ed25519PrivateKey,
+        "is no private key without a password",
+        "make one with  edgeseg bundle key",
+    )
     return key
 
 
 def _public(path: Path) -> Ed25519PublicKey:
+    form, ed25519, unsupported = _library()
+    cure = "give the .pub.pem that  edgeseg bundle key  made"
+    key: Ed25519PublicKey = _key(
+        path, unsupported, form.load_pem_public_key, ed25519.Ed25519PublicKey, "is no public key", cure
+    )
+    return key
+
+
+def _key(
+    path: Path, unsupported: type[Exception], load: Callable[[bytes], Any], kind: type[Key], wrong: str, cure: str
+) -> Key:
+    try:
+        key = load(_read(path))
+    except (ValueError, TypeError, unsupported) as error:
+        raise UsageError(f"{path}: {wrong}; {cure}") from error
+    if not isinstance(key, kind):
+        raise UsageError(f"{path}: is no {ALGORITHM} key; {cure}")
+    return key
+
+
+def _library() -> tuple[Any, Any, type[Exception]]:
+    """`serialization` and `ed25519` of cryptography, and what it raises for a key of another kind."""
     try:
         from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-        from cryptography.hazmat.primitives.serialization import load_pem_public_key
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import ed25519
     except ImportError as error:
         raise MissingExtraError("cryptography", "sign") from error
-    try:
-        key = load_pem_public_key(_read(path))
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UsageError(f"{path}: is no public key; give the .pub.pem that  edgeseg bundle key  made") from error
-    if not isinstance(key, Ed25519PublicKey):
-        raise UsageError(f"{path}: is no {ALGORITHM} key; give the .pub.pem that  edgeseg bundle key  made")
-    return key
+    return serialization, ed25519, UnsupportedAlgorithm
 
 
 def _read(path: Path) -> bytes:

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeseg.customise.changes import READ_BEFORE, Changes, check_given, make_changes
+from edgeseg.customise.changes import READ_BEFORE, Changes, make_changes
+from edgeseg.customise.cloudinit import own_user_data
 from edgeseg.customise.ext4 import Ext4
 from edgeseg.customise.fat import check_room, open_fat, tables
 from edgeseg.customise.partitions import boot_and_root
+from edgeseg.customise.parts import read_given
 from edgeseg.customise.settings import Settings
 from edgeseg.customise.system import System, read_system
 from edgeseg.errors import UsageError
@@ -42,7 +44,9 @@ def unpacked(
     The file goes, whatever happens. Raises UsageError where there is no room for it, OutputError
     where the changes would not fit, and what `make_changes` and `read_system` raise.
     """
-    check_given(settings)  # before the minute that this takes
+    given = read_given(settings)  # before the minute that this takes
+    if settings.cloud_init:
+        own_user_data(settings.cloud_init)
     block_map = map_of(image)
     place = Path(tempfile.gettempdir())
     free = shutil.disk_usage(place).free
@@ -61,7 +65,7 @@ def unpacked(
         tables(path)  # refuses what is not FAT32 before FatFs looks at it
         with open_fat(path) as fat:
             before = {name: data for name in READ_BEFORE if (data := fat.read(name)) is not None}
-        changes = make_changes(settings, system, before, say)
+        changes = make_changes(settings, system, before, say, given)
         check_room(path, {name: len(data) for name, data in changes.files.items()})
         yield Unpacked(path, block_map, system, changes)
 

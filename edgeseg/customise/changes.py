@@ -10,11 +10,12 @@ from typing import Any
 
 from edgeseg.customise import parts
 from edgeseg.customise.boot_files import configured, extended
-from edgeseg.customise.cloudinit import META_DATA, NETWORK, USER_DATA, cloud_init_files, own_user_data
+from edgeseg.customise.cloudinit import META_DATA, NETWORK, USER_DATA, cloud_init_files
 from edgeseg.customise.firstrun import PARAMETERS, SCRIPT, first_run
 from edgeseg.customise.settings import Settings
 from edgeseg.customise.system import System
 from edgeseg.errors import DataError, UsageError
+from edgeseg.files import json_bytes
 from edgeseg.uri import masked
 from edgeseg.version import __version__
 
@@ -37,20 +38,16 @@ class Changes:
     """What the user should know."""
 
 
-def check_given(settings: Settings) -> None:
-    """Raises what `make_changes` would, for files of the user's own that are damaged, before it is its turn."""
-    parts.card_bundle(settings)
-    if settings.cloud_init:
-        own_user_data(settings.cloud_init)
-    if settings.packages:
-        parts.prepared(settings.packages)
-
-
 def make_changes(
-    settings: Settings, system: System, before: dict[str, bytes], say: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    system: System,
+    before: dict[str, bytes],
+    say: Callable[[str], None] = lambda _: None,
+    given: parts.Given | None = None,
 ) -> Changes:
     """All that goes onto the card of an image with the files `before`; `say` gets a line at each longer step.
 
+    `given` is what `parts.read_given` gave, where that was asked before.
     Raises UsageError for what this image cannot have and DataError for one that was customised before.
     """
     if parts.CARD in before:
@@ -60,23 +57,23 @@ def make_changes(
             raise DataError(f"the boot partition has no {name}, so it is not a Raspberry Pi's; give a fresh image")
     if settings.cloud_init and system.way != "cloud-init":
         raise UsageError(f"this image ({system.title}) has no cloud-init; leave --cloud-init out, or take Trixie")
-    bundle, release = parts.card_bundle(settings)
-    packages, packages_id = parts.card_packages(settings, system, say)
-    files = {parts.BUNDLE: bundle, parts.PACKAGES: packages, parts.FIRST_BOOT: parts.first_boot_program()}
+    given = given or parts.read_given(settings)
+    packages, packages_id = parts.card_packages(settings, given, system, say)
+    files = {parts.BUNDLE: given.bundle, parts.PACKAGES: packages, parts.FIRST_BOOT: parts.first_boot_program()}
     files |= parts.card_keys(settings)
     card = {
         "format": 1,
         "edgeseg": __version__,
         "packages": packages_id,
         "python": ".".join(map(str, system.python)),
-        "bundle": release,
+        "bundle": given.release,
         "os": system.codename,
         "applied": applied(settings, system),
         "sha256": {
             name.removeprefix(f"{parts.FOLDER}/"): hashlib.sha256(data).hexdigest() for name, data in files.items()
         },
     }
-    files |= {parts.ENVIRONMENT: settings.environment().encode(), parts.CARD: parts.to_json(card)}
+    files |= {parts.ENVIRONMENT: settings.environment().encode(), parts.CARD: json_bytes(card)}
     start, parameters, notes = _start(settings, system, before)
     files |= start
     if settings.config_lines:

@@ -79,7 +79,7 @@ def cloud_init_files(
     if settings.cloud_init:
         own = own_user_data(settings.cloud_init)
         theirs = merged(own, theirs)[0] if own and theirs else own or theirs
-    ours, notes = user_data(settings), []
+    ours = user_data(settings)
     _check_list(theirs)
     everything, notes = merged(theirs, ours) if theirs else (ours, [])
     header = before if theirs is None and before.startswith(HEADER.encode()) else HEADER.encode()

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgeseg.deploy.errors import BoardError
+from edgeseg.packages.target import GLIBC, MACHINES, OLDEST_PYTHON
 from edgeseg.printable import printable
 
-OLDEST, NEWEST = (3, 11), (3, 14)
-"""Pythons for which edgeseg's dependencies have wheels."""
-MACHINES = ("aarch64", "x86_64")
-GLIBC = (2, 28)
-"""The C library that the wheels want, at least."""
+NEWEST_PYTHON = (3, 14)
+"""The last for which edgeseg's dependencies have wheels."""
 SPARE_BYTES = 64 << 20
 """Left free beside what is put there: a full disk stops more than edgeseg."""
 
@@ -92,7 +90,7 @@ def misfit(facts: Facts, user: str) -> str:
             f"{facts.model} runs a 32-bit or unknown system ({facts.machine}), for which LiteRT has no packages: "
             "put a 64-bit one on its card"
         )
-    if facts.python < OLDEST:
+    if facts.python < OLDEST_PYTHON:
         if "phanbell" in facts.model.lower() or "coral" in facts.model.lower() or "mendel" in facts.system.lower():
             return (
                 f"{facts.model} has Python {facts.version}, and edgeseg needs 3.11: its camera and Edge TPU work with "
@@ -102,7 +100,7 @@ def misfit(facts: Facts, user: str) -> str:
             f"Python {facts.version} of {facts.system} is too old, edgeseg needs 3.11: put a newer system on it, "
             "such as Debian or Raspberry Pi OS from Bookworm on"
         )
-    if facts.python > NEWEST:
+    if facts.python > NEWEST_PYTHON:
         return f"Python {facts.version} is newer than the packages that there are: use a system with 3.11 to 3.14"
     libc = _version(facts.libc)
     if "musl" in facts.libc.lower() or (libc and libc < GLIBC):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from edgeseg.deploy.connection import Connection, Progress
 from edgeseg.deploy.errors import BoardError
 from edgeseg.deploy.facts import Facts
 from edgeseg.errors import GateError
+from edgeseg.files import sha256_of
 from edgeseg.printable import printable
 
 HERE = Path(__file__).parent
@@ -37,8 +37,7 @@ class Parcel:
     @classmethod
     def of(cls, path: Path, suffix: str) -> Parcel:
         """Reads all of it."""
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = sha256_of(path)
         return cls(path, sha256[:16] + suffix, path.stat().st_size, sha256)
 
 

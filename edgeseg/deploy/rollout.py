@@ -16,6 +16,7 @@ from edgeseg.deploy.facts import Facts, require_fit, require_space
 from edgeseg.deploy.onboard import outputs
 from edgeseg.deploy.remote import Parcel, Remote, Report
 from edgeseg.errors import EdgesegError, GateError, UsageError
+from edgeseg.packages.extras import needed
 
 if TYPE_CHECKING:
     from edgeseg.packages.cache import Packages
@@ -24,10 +25,6 @@ FACTS_S, INSTALL_S, SWITCH_S = 60, 900, 600
 """What the slowest board may take; a board that is gone is found out sooner, by keepalives."""
 Supplier = Callable[[Facts, tuple[str, ...], Report], Awaitable["Packages"]]
 """Gives the packages for a board, with extras of edgeseg; built once for all boards that are alike."""
-EXTRAS = {"mqtt": "mqtt", "mqtts": "mqtt"}
-"""Outputs, and the extra of edgeseg that brings their library."""
-SIGN = "sign"
-"""The extra with which a board checks signatures."""
 TOKEN_LENGTH = 8
 """At least."""
 
@@ -173,9 +170,7 @@ async def _switch(remote: Remote, packages: str, release: str, timing: tuple[str
 async def _extras(remote: Remote, facts: Facts, order: Order) -> tuple[str, ...]:
     own = order.settings.live
     outs = outputs(own) if own is not None else (await remote.call("outs"))["schemes"]
-    schemes = [str(out).partition(":")[0] for out in [*outs, *outputs(order.live)]]
-    found = {EXTRAS[scheme] for scheme in schemes if scheme in EXTRAS}
-    return tuple(sorted(found | ({SIGN} if order.key or facts.keys else set())))
+    return needed([*map(str, outs), *outputs(order.live)], signed=bool(order.key or facts.keys))
 
 
 async def _send(

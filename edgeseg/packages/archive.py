@@ -35,6 +35,11 @@ class Item:
     """0o644 or 0o755."""
     source: Path | bytes
 
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.source) if isinstance(self.source, bytes) else self.source.stat().st_size
+
     def read(self) -> bytes:
         """All of it."""
         return self.source if isinstance(self.source, bytes) else self.source.read_bytes()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+from edgeseg.files import sha256_of
 from edgeseg.packages import archive, cache, own
 from edgeseg.packages.cache import Packages
 from edgeseg.packages.resolve import resolve
@@ -60,8 +61,8 @@ def _pack(target: Target, libraries: Path, itself: own.Own, path: Path) -> Packa
         machine=target.machine,
         versions=dict(sorted((versions | {"edgeseg": __version__}).items())),
         size=path.stat().st_size,
-        unpacked_size=sum(len(item.read()) for item in items),
-        sha256=cache.digest(path),
+        unpacked_size=sum(item.size for item in items),
+        sha256=sha256_of(path),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from edgeseg.errors import EdgesegError, OutputError
+from edgeseg.files import sha256_of
 
 FORMAT = 1
 ARCHIVE = "packages.tar.gz"
@@ -59,18 +59,12 @@ def load(entry: Path) -> Packages | None:
         if record.pop("format") != FORMAT:
             return None
         found = Packages(archive=entry / ARCHIVE, **record)
-        if digest(found.archive) != found.sha256:
+        if sha256_of(found.archive) != found.sha256:
             return None
         os.utime(entry)  # for `prune`
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     return found
-
-
-def digest(path: Path) -> str:
-    """The file's sha256 in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from edgeseg.errors import UsageError
 
 MACHINES = ("aarch64", "x86_64")
 OLDEST_PYTHON = (3, 11)
-MANYLINUX = "manylinux_2_28"
-"""glibc 2.28: older than that of every system that has Python 3.11."""
+GLIBC = (2, 28)
+"""The C library that the wheels want, at least: older than that of every system that has Python 3.11."""
 NUMPY_1 = ("numpy<2", "opencv-python-headless<5")
 """For Python 3.11, which is Debian 12's: what its own picamera2 was built against."""
 
@@ -40,7 +40,7 @@ class Target:
     @property
     def platform(self) -> str:
         """As uv names it."""
-        return f"{self.machine}-{MANYLINUX}"
+        return f"{self.machine}-manylinux_{GLIBC[0]}_{GLIBC[1]}"
 
     @property
     def constraints(self) -> tuple[str, ...]:

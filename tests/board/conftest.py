@@ -4,13 +4,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import cv2
 import pytest
 
-from edgeseg.bundle.pack import Order, pack
-from edgeseg.doctor.child import TINY
-from edgeseg.labels import Labels
-from edgeseg.scene.belt import Belt
+from tests.board.bundles import bundle_maker
 from tests.board.machine import GOOD, Board, free_port, make_system
 
 ENDS = ("--source", "nowhere.mp4")
@@ -51,23 +47,9 @@ def old(board: Board, releases: dict[str, str]) -> str:
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pictures")
-    cv2.imwrite(str(folder / "0.png"), Belt(1, (48, 64)).frame(0)[0])
-    return folder
-
-
-@pytest.fixture(scope="session")
-def bundle(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Make a bundle of the smallest model with these options; each name gives another release."""
-    folder = tmp_path_factory.mktemp("bundles")
-
-    def make(name: str = "good", live: tuple[str, ...] = GOOD, key: Path | None = None) -> Path:
-        path = folder / f"{name}-{len(list(folder.iterdir()))}.edgeseg"
-        labels = Labels.from_names(["blue", "red"])
-        return pack(Order(TINY, pictures, path, 1, None, name, live, labels, key))[0].path
-
-    return make
+    return bundle_maker(tmp_path_factory)
 
 
 @pytest.fixture

@@ -45,11 +45,20 @@ class Board:
     def command(self, *words: object) -> list[str]:
         return [sys.executable, "-P", "-m", "edgeseg.board", *map(str, words)]
 
+    @property
+    def installed(self) -> dict[str, str]:
+        """The environment of what its packages run."""
+        return self.environment | {"PYTHONPATH": str(self.layout.packages / PACKAGES)}
+
     def run(self, *words: object, **more: Any) -> subprocess.CompletedProcess[str]:
-        environment = self.environment | {"PYTHONPATH": str(self.layout.packages / PACKAGES)}
         return subprocess.run(
-            self.command(*words), env=environment, capture_output=True, text=True, timeout=120, **more
+            self.command(*words), env=self.installed, capture_output=True, text=True, timeout=120, **more
         )
+
+    def begin(self, *words: object) -> "subprocess.Popen[str]":
+        """The same, not waited for."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen(self.command(*words), env=self.installed, stdout=pipe, stderr=pipe, text=True)
 
     def told(self, *words: object, code: int = 0) -> dict[str, Any]:
         """The object that it prints."""

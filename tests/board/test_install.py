@@ -3,7 +3,6 @@
 import json
 import resource
 import stat
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,9 +125,8 @@ def test_what_a_killed_installation_left_goes_with_the_next(board: Board, bundle
 
 
 def test_two_at_a_time_do_not_get_in_each_others_way(board: Board, bundle: Make) -> None:
-    environment = board.environment | {"PYTHONPATH": str(board.layout.packages / PACKAGES)}
-    command = board.command("install", bundle(), "--packages", PACKAGES)
-    both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    made = bundle()
+    both = [board.begin("install", made, "--packages", PACKAGES) for _ in range(2)]
     codes = sorted(each.wait(60) for each in both)
     for each in both:
         each.communicate()

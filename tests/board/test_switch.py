@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.board.machine import PACKAGES, STANDIN, Board, until
+from tests.board.machine import STANDIN, Board, until
 
 Releases = dict[str, str]
 
@@ -90,9 +90,7 @@ def test_options_of_the_board_that_cannot_be_read_stop_nothing(board: Board, old
 
 def trial_begins(board: Board, release: str, *options: str) -> subprocess.Popen[str]:
     """Somebody's call of `switch`, once the release is being tried."""
-    environment = board.environment | {"PYTHONPATH": str(board.layout.packages / PACKAGES)}
-    command = board.command("switch", release, *options)
-    caller = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    caller = board.begin("switch", release, *options)
     until(lambda: board.running() == release)
     return caller
 
@@ -113,9 +111,7 @@ def test_power_lost_in_a_trial_brings_the_old_release_back(board: Board, release
 
 def test_power_lost_in_a_trial_brings_the_old_options_back(board: Board, old: str) -> None:
     board.bring(old, "--smooth")
-    command = board.command("switch", old, "--hold=60")
-    environment = board.environment | {"PYTHONPATH": str(board.layout.packages / PACKAGES)}
-    caller = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+    caller = board.begin("switch", old, "--hold=60")
     until(lambda: "--smooth" in board.words())
     board.lose_power()
     caller.kill()
@@ -155,9 +151,7 @@ def test_new_options_that_fail_make_way_for_the_ones_before(board: Board, releas
 
 def test_new_options_whose_switch_is_killed_make_way_too(board: Board, old: str) -> None:
     board.bring(old, "--smooth")
-    command = board.command("switch", old, "--hold=60")
-    environment = board.environment | {"PYTHONPATH": str(board.layout.packages / PACKAGES)}
-    caller = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+    caller = board.begin("switch", old, "--hold=60")
     until(lambda: "--smooth" in board.words())
     board.systemctl("kill", "edgeseg-release-switch")
     caller.communicate(timeout=60)

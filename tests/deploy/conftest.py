@@ -12,11 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import cv2
 import pytest
 
-from edgeseg.bundle.pack import Order as PackOrder
-from edgeseg.bundle.pack import pack
 from edgeseg.deploy.address import Address
 from edgeseg.deploy.connection import Login
 from edgeseg.deploy.facts import Facts
@@ -24,24 +21,16 @@ from edgeseg.deploy.fleet import Outcome, Watch
 from edgeseg.deploy.remote import Report
 from edgeseg.deploy.rollout import Order, Settings
 from edgeseg.deploy.run import Run
-from edgeseg.doctor.child import TINY
-from edgeseg.labels import Labels
-from edgeseg.packages import archive, cache, own
+from edgeseg.files import sha256_of
+from edgeseg.packages import archive, own
 from edgeseg.packages.cache import Packages
-from edgeseg.scene.belt import Belt
+from tests.board.bundles import bundle_maker
+from tests.board.machine import STANDIN, free_port
 
 SSHD = Path("/usr/sbin/sshd")
-STANDIN = Path(__file__).parents[1] / "board" / "standin"
 SYSTEMD_RUNS = "run/systemd/system"
 TIMING = ("--limit=40", "--hold=0.5")
-GOOD = ("--source", "belt:?size=64x96", "--max-fps", "10")
 KEYGEN = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @dataclass
@@ -208,21 +197,13 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
     archive.write(path, items)
     size = sum(len(item.read()) for item in items)
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return Packages(archive.identify(items), path, python, "x86_64", {}, path.stat().st_size, size, cache.digest(path))
+    return Packages(archive.identify(items), path, python, "x86_64", {}, path.stat().st_size, size, sha256_of(path))
 
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Make a bundle of the smallest model with these options; each name gives another release."""
-    folder, pictures = tmp_path_factory.mktemp("bundles"), tmp_path_factory.mktemp("pictures")
-    cv2.imwrite(str(pictures / "0.png"), Belt(1, (64, 96)).frame(0)[0])
-
-    def make(name: str = "good", live: tuple[str, ...] = GOOD, key: Path | None = None) -> Path:
-        path = folder / f"{name}-{len(list(folder.iterdir()))}.edgeseg"
-        labels = Labels.from_names(["blue", "red"])
-        return pack(PackOrder(TINY, pictures, path, 1, None, name, live, labels, key))[0].path
-
-    return make
+    return bundle_maker(tmp_path_factory)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edgeseg.bundle.sign import make_keys
-from tests.deploy.conftest import Sshd, free_port
+from tests.board.machine import free_port
+from tests.deploy.conftest import Sshd
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

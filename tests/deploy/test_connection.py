@@ -10,7 +10,8 @@ from edgeseg.deploy.address import Address
 from edgeseg.deploy.connection import Answer, Login, connected
 from edgeseg.deploy.errors import BoardError, LostError
 from edgeseg.errors import SourceError
-from tests.deploy.conftest import KEYGEN, Sshd, free_port
+from tests.board.machine import free_port
+from tests.deploy.conftest import KEYGEN, Sshd
 
 
 def run(address: Address, command: str, *inputs: bytes | Path, login: Login = Login()) -> Answer:  # noqa: B008

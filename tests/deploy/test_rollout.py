@@ -18,7 +18,8 @@ from edgeseg.deploy.fleet import Outcome
 from edgeseg.deploy.rollout import Result
 from edgeseg.deploy.run import Run, State
 from edgeseg.packages.cache import Packages
-from tests.deploy.conftest import Sshd, free_port
+from tests.board.machine import free_port
+from tests.deploy.conftest import Sshd
 
 RollOut = Callable[..., list[Outcome]]
 MakeBundle = Callable[..., Path]

@@ -121,13 +121,8 @@ def test_without_power_in_an_upload_the_release_before_runs(
     process = start("deploy", large, *login)
     _until_stage(process, "bundle")
     running.pull_plug()
-    _, problems = process.communicate(timeout=120)
-    assert "self-test" not in problems
-    assert process.returncode == 1, problems
-    running.power_on()
-    running.wait_for_page()
-    assert _current(running) == before
-    assert agreement(running, 7) > SAME
+    assert "self-test" not in _failed(process)
+    _comes_up(running, before, agreement)
 
 
 def test_without_power_in_a_trial_the_release_before_runs(
@@ -138,12 +133,8 @@ def test_without_power_in_a_trial_the_release_before_runs(
     _until_stage(process, "switch")
     running.wait_for("trial", lambda: running.run(f"test -e {TRIAL}", check=False).returncode == 0)
     running.pull_plug()
-    _, problems = process.communicate(timeout=120)
-    assert process.returncode == 1, problems
-    running.power_on()
-    running.wait_for_page()
-    assert _current(running) == before
-    assert agreement(running, 7) > SAME
+    _failed(process)
+    _comes_up(running, before, agreement)
     assert running.run(f"test -e {TRIAL}", check=False).returncode == 1
 
 
@@ -159,6 +150,21 @@ def test_a_deploy_that_lost_its_board_can_be_done_again(
 def _current(board: Guest) -> str:
     """The release that runs after the next start."""
     return board.text("readlink /opt/edgeseg/current").removeprefix("releases/")
+
+
+def _failed(process: subprocess.Popen[str]) -> str:
+    """What a deploy said that lost its board."""
+    _, problems = process.communicate(timeout=120)
+    assert process.returncode == 1, problems
+    return problems
+
+
+def _comes_up(board: Guest, release: str, agreement: Agreement) -> None:
+    """With power again, it runs that release and the belt of the first."""
+    board.power_on()
+    board.wait_for_page()
+    assert _current(board) == release
+    assert agreement(board, 7) > SAME
 
 
 def _until_stage(process: subprocess.Popen[str], stage: str) -> None:

@@ -59,15 +59,22 @@ def test_a_bundle_that_was_written_out_runs_too(bundle: Path, edgeseg: Run, tmp_
     assert len(lines.read_text().splitlines()) == 3
 
 
-def test_without_its_accelerator_the_cpus_model_runs_and_it_is_said(
-    shared: Path, belt_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edgeseg: Run
-) -> None:
+@pytest.fixture
+def for_edgetpu(shared: Path, belt_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A bundle with a model for the Edge TPU too."""
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     plain = shared / "models/edgetpu_cases/deeplabv3_mnv2_dm05_pascal_quant.tflite"
     compiled = shared / "models/deeplabv3_mnv2_dm05_pascal_quant_edgetpu.tflite"
     out = tmp_path / "pascal.edgeseg"
     pack(Order(plain, belt_set, out, frames=1, edgetpu=compiled))
-    done = edgeseg("live", str(out), "--source", "belt:", "--frames", "1", "--json", "--out", f"jsonl:{tmp_path / 'd'}")
+    return out
+
+
+def test_without_its_accelerator_the_cpus_model_runs_and_it_is_said(
+    for_edgetpu: Path, tmp_path: Path, edgeseg: Run
+) -> None:
+    lines = f"jsonl:{tmp_path / 'd'}"
+    done = edgeseg("live", str(for_edgetpu), "--source", "belt:", "--frames", "1", "--json", "--out", lines)
     assert json.loads(done.stdout)["frames"] == 1
     assert "the CPU's model runs" in done.stderr
 
@@ -84,19 +91,12 @@ def test_a_bundle_of_other_classes_or_a_damaged_one_cannot_take_the_place(
         reopen(model)
 
 
-def test_what_took_over_from_the_edge_tpus_model_is_the_bundles_too(
-    shared: Path, belt_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
-    plain = shared / "models/edgetpu_cases/deeplabv3_mnv2_dm05_pascal_quant.tflite"
-    compiled = shared / "models/deeplabv3_mnv2_dm05_pascal_quant_edgetpu.tflite"
-    out = tmp_path / "pascal.edgeseg"
-    pack(Order(plain, belt_set, out, frames=1, edgetpu=compiled))
-    model = open_model(str(out))
+def test_what_took_over_from_the_edge_tpus_model_is_the_bundles_too(for_edgetpu: Path) -> None:
+    model = open_model(str(for_edgetpu))
     model.path = model.path.with_name("model_edgetpu.tflite")  # as where there is an Edge TPU
     other = open_fallback(model, None)
-    assert (other.path.name, origin(other)) == ("model.tflite", out)
-    assert origin(reopen(other)) == out
+    assert (other.path.name, origin(other)) == ("model.tflite", for_edgetpu)
+    assert origin(reopen(other)) == for_edgetpu
 
 
 @pytest.mark.parametrize(

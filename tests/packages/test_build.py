@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgeseg.errors import OutputError
+from edgeseg.files import sha256_of
 from edgeseg.packages import cache
 from edgeseg.packages.build import build
 from edgeseg.packages.target import Target
@@ -131,7 +132,7 @@ def test_a_damaged_entry_is_made_anew(libraries: Path, tmp_path: Path, file: str
     damaged = first.archive.parent / file
     damaged.write_bytes(damaged.read_bytes()[:-9])
     assert build(PI, place=tmp_path / "cache") == first
-    assert cache.digest(first.archive) == first.sha256
+    assert sha256_of(first.archive) == first.sha256
 
 
 def test_entries_that_were_not_used_for_long_go(tmp_path: Path) -> None:

@@ -52,12 +52,13 @@ def write(job: Job, settings: Settings | None) -> None:
         line.clear()
         click.echo(text, err=True)
 
-    if not (is_device(job.to) or job.dry_run):
+    to_disk = is_device(job.to) and not job.dry_run
+    if not (to_disk or job.dry_run):
         _require_free(job, settings)
     source = open_image(job.image, report)
     line.clear()
     disk = None
-    if is_device(job.to) and not job.dry_run:
+    if to_disk:
         disk = allowed(job.to, source.size, job.allow_loop)
         if not job.yes:
             confirm(disk)
