@@ -161,6 +161,11 @@ class TrainingDisplay:
         """While the data are checked."""
         self._line.count("checked", done, total)
 
+    def told(self, line: str) -> None:
+        """What is to be known before the first step."""
+        self._line.clear()
+        click.echo(line, err=True)
+
     def progress(self, at: Progress) -> None:
         """After each step and each epoch."""
         miou = f"mIoU {percent(at.miou)}" if at.miou is not None else "mIoU –"

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", metavar="DATA", type=FOLDER)
 @click.option("-o", "--out", required=True, type=FOLDER, help="The run folder to make.")
-@click.option("--model", help="fcn, nano or small.  [default: small]")
+@click.option("--recipe", metavar="NAME", help="Take all settings from this recipe, or TOML file; options win.")
+@click.option("--model", help="fcn, nano, small or medium.  [default: small]")
 @click.option("--size", type=SIZE, help="Input height x width.  [default: 240x320]")
 @click.option("--grey", "channels", flag_value=1, type=int, help="Train on grey images.")
 @click.option("--epochs", type=int, help="[default: 100, with --qat 10]")
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 @click.option("--patience", type=int, help="Stop after so many epochs without a better mIoU; 0 never.  [default: 0]")
 @click.option("--precision", help="auto, float32, mixed_bfloat16 or mixed_float16.  [default: auto]")
 @click.option("--seed", type=int, help="[default: 0]")
-@click.option("--weights", metavar="RUN", help="Begin from this run's network, or a .keras file.")
+@click.option("--weights", metavar="RUN", help="Begin from this run's network, a .keras file, or 'imagenet'.")
+@click.option("--teacher", metavar="RUN", help="Learn from this run's network too, or a .keras file's.")
 @click.option("--qat", is_flag=True, default=None, help="Train the network of --weights to bear int8.")
 @click.option("--target", type=click.Choice(["edgetpu"]), help="Refuse now what the Edge TPU would not run whole.")
 @IGNORE
@@ -55,7 +57,7 @@ def train(
     """Train a network on the labelled images in DATA."""
     from edgeseg.terminal import TrainingDisplay
     from edgeseg.training import start
-    from edgeseg.training.weights import configure
+    from edgeseg.training.settings import configure
 
     given = {name: value for name, value in settings.items() if value is not None}
     show = TrainingDisplay(out)
@@ -70,7 +72,7 @@ def train(
         config, count = configure(given), ProgressLine().count
         approve = for_target(config, count) if target else None
         outcome = start.train(
-            folder, out, config, ignore, force, tensorboard, show.checked, count, show.progress, approve
+            folder, out, config, ignore, force, tensorboard, show.checked, count, show.told, show.progress, approve
         )
     show.finish(outcome, as_json)
     if outcome.interrupted:

@@ -29,6 +29,12 @@ class Augmentation:
     """Largest relative gain of one channel against another."""
     blur: float = 0.15
     """Probability of a Gaussian blur of up to 1.2 pixels."""
+    gamma: Range = (1.0, 1.0)
+    """Exponent of the light; drawn in logarithm."""
+    noise: float = 0.0
+    """Largest standard deviation of Gaussian noise, as a fraction of full scale."""
+    paste: float = 0.0
+    """Probability that the rare classes of another image's view are pasted over this one."""
 
 
 NONE = Augmentation((1.0, 1.0), 0.0, 0.0, (1.0, 1.0), (1.0, 1.0), 0.0, 0.0)
@@ -88,9 +94,13 @@ def _relight(image: Image, rng: np.random.Generator, how: Augmentation) -> Image
     if channels == 3 and saturation != 1:
         grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         image = np.asarray(cv2.addWeighted(image, saturation, grey, 1 - saturation, 0), np.uint8)
-    ramp = np.arange(256)[:, None]
+    gamma = np.exp(rng.uniform(*np.log(how.gamma)))
+    grain = rng.uniform(0, how.noise) * 255
+    ramp = 255 * (np.arange(256)[:, None] / 255) ** gamma
     table = np.clip((ramp - 127.5) * gain + 127.5 + level, 0, 255).astype(np.uint8)
     image = np.asarray(cv2.LUT(image, table.reshape(1, 256, channels)), np.uint8).reshape(image.shape)
     if blurred:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8).reshape(image.shape)
+    if grain:
+        image = np.clip(image + rng.normal(0, grain, image.shape).astype(np.float32), 0, 255).astype(np.uint8)
     return image

@@ -14,7 +14,7 @@ from edgeseg.training.backend import keras
 from edgeseg.training.fit import make_optimizer
 from edgeseg.training.loader import Batches
 from edgeseg.training.losses import make_loss
-from edgeseg.training.models import build, check_size
+from edgeseg.training.models import build
 from edgeseg.training.run import TrainConfig
 
 ROUNDS = 5
@@ -55,7 +55,6 @@ def measure(data: Path, config: TrainConfig) -> tuple[float, float]:
 
     Raises DataError where `data` do not pass the check or fill fewer than three batches.
     """
-    check_size(config.model, config.size)
     dataset = open_dataset(data)
     report = check(dataset)
     report.require()

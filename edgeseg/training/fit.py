@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import time
 import zipfile
@@ -15,18 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeseg.data.dataset import Pair
-from edgeseg.errors import DataError, MissingExtraError, UsageError
+from edgeseg.errors import DataError, UsageError
 from edgeseg.evaluate import evaluate
 from edgeseg.files import replacing, write_json
 from edgeseg.metrics import Scores
 from edgeseg.model_info import ModelInfo, attach
 from edgeseg.training.backend import has_gpu, keras
+from edgeseg.training.distillation import beside, distilled
 from edgeseg.training.history import plot
 from edgeseg.training.loader import Batches
 from edgeseg.training.losses import make_loss
 from edgeseg.training.predict import KerasPredictor
 from edgeseg.training.run import BEST, HISTORY, PLOT, STATE, Run, TrainConfig
-from edgeseg.training.weights import lineage, start_network
+from edgeseg.training.weights import lineage, start_network, teacher_network
+
+ENCODER = ("stem", "stage")
+"""How the names of its layers begin."""
 
 
 @dataclass(frozen=True)
@@ -82,20 +85,31 @@ def fit(
     """
     config = run.config
     keras.utils.set_random_seed(config.seed)
+    loss = make_loss(config.loss, pixel_share, config.class_power)
     with _precision(config.precision):
-        model = start_network(run)
+        network = model = start_network(run)
+        if config.teacher:
+            model = beside(network, teacher_network(run))
+            loss = distilled(loss, config.teacher_weight, config.temperature)
     history = run.history() if resume else []
-    augmentation = config.augmentation
     batches = Batches(
-        train, run.labels, config.size, config.channels, config.batch, config.loss_stride, augmentation, config.seed
+        train,
+        run.labels,
+        config.size,
+        config.channels,
+        config.batch,
+        config.loss_stride,
+        config.augmentation,
+        config.seed,
+        rare_classes(pixel_share),
     )
     batches.start_at(len(history))
     optimizer = make_optimizer(config, len(batches))
-    model.compile(optimizer=optimizer, loss=make_loss(config.loss, pixel_share, config.class_power))
+    model.compile(optimizer=optimizer, loss=loss)
     model.optimizer.build(model.trainable_variables)  # for float16, compile() has wrapped it
     if history:
-        _load_state(run, model, len(history))
-    epochs = _Epochs(run, model, val, history, len(batches), on_progress, _board(run) if tensorboard else None)
+        _load_state(run, network, model.optimizer, len(history))
+    epochs = _Epochs(run, network, val, history, len(batches), on_progress, _board(run) if tensorboard else None)
     interrupted = False
     try:
         if len(history) < config.epochs:
@@ -114,6 +128,11 @@ def fit(
     return Outcome(len(history), epochs.best_epoch, best, interrupted, lineage(run).get("base_miou"))
 
 
+def rare_classes(pixel_share: NDArray[np.float64]) -> list[int]:
+    """The classes that are there with less than half of an even share of the pixels."""
+    return [int(each) for each in np.flatnonzero((pixel_share > 0) & (pixel_share < 0.5 / len(pixel_share)))]
+
+
 def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> Any:
     """AdamW with warm-up and cosine, decay on kernels alone, clipping, averaged weights.
 
@@ -125,7 +144,8 @@ def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> Any:
         config.learning_rate / 100, max(1, total - warmup), warmup_target=config.learning_rate, warmup_steps=warmup
     )
     memory = max(1, min(config.ema_steps, total // 10))
-    optimizer = keras.optimizers.AdamW(
+    optimizer = SlowEncoderAdamW(
+        config.encoder_rate,
         schedule,
         weight_decay=config.weight_decay,
         global_clipnorm=config.clip_norm,
@@ -134,6 +154,24 @@ def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> Any:
     )
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias", "range"])
     return optimizer
+
+
+class SlowEncoderAdamW(keras.optimizers.AdamW):  # type: ignore[misc]
+    """AdamW that moves an encoder trained before more slowly than the rest."""
+
+    def __init__(self, encoder_rate: float, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._encoder_rate = encoder_rate
+
+    def build(self, variables: Sequence[Any]) -> None:
+        """Note which of them are the encoder's; later they come without their names."""
+        self._share = [self._encoder_rate if each.path.startswith(ENCODER) else 1.0 for each in variables]
+        super().build(variables)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """As Keras calls it for each variable."""
+        share = self._share[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, learning_rate * share)
 
 
 @contextmanager
@@ -150,14 +188,6 @@ def _precision(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def require_extras(tensorboard: bool) -> None:
-    """Raise MissingExtraError now for what would be missing after the first epoch."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MissingExtraError("matplotlib", "train")
-    if tensorboard and importlib.util.find_spec("tensorboardX") is None:
-        raise MissingExtraError("tensorboardX", "tensorboard")
-
-
 def _board(run: Run) -> Any:
     from tensorboardX import SummaryWriter
 
@@ -170,7 +200,7 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(
         self,
         run: Run,
-        model: Any,
+        network: Any,
         val: Sequence[Pair],
         history: list[dict[str, Any]],
         steps: int,
@@ -178,14 +208,14 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
         board: Any,
     ) -> None:
         super().__init__()
-        self._run, self._val, self._history, self._steps = run, val, history, steps
+        self._run, self._network, self._val, self._history, self._steps = run, network, val, history, steps
         self._on_progress, self._board = on_progress, board
         best = max(history, key=lambda entry: float(entry["val_miou"]), default={"val_miou": -1.0, "epoch": 0})
         self.best_miou, self.best_epoch = float(best["val_miou"]), int(best["epoch"])
         self._epoch, self._started, self._loss = len(history) + 1, 0.0, math.nan
         self._validation_seconds = 0.0
         self._twin: Any = None
-        self._predictor = KerasPredictor(model)
+        self._predictor = KerasPredictor(network)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch, self._started = epoch + 1, time.monotonic()
@@ -215,7 +245,7 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
             "seconds": round(seconds + self._validation_seconds, 2),
         }
         self._history.append(entry)
-        _save_state(self._run, self.model, self._epoch)
+        _save_state(self._run, self._network, self.model.optimizer, self._epoch)
         write_json(self._run.path / HISTORY, self._history)
         plot(self._history, self._run.path / PLOT)
         if self._board:
@@ -247,7 +277,7 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
         if self._twin is None:
             with _precision("float32"):
                 self._twin = start_network(self._run)
-        self._twin.set_weights(self.model.get_weights())
+        self._twin.set_weights(self._network.get_weights())
         self.best_miou, self.best_epoch = scores.miou, self._epoch
         score = {"split": "val", "miou" if config.qat else "float_miou": scores.miou}
         origin = {"data": self._run.data, "data_sha256": self._run.data_sha256, **lineage(self._run)}
@@ -270,15 +300,15 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
         self._on_progress(Progress(self._epoch, epochs, step, self._steps, self._loss, miou, best, left, ended))
 
 
-def _save_state(run: Run, model: Any, epoch: int) -> None:
-    arrays = {f"{i:04d}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_state_variables(model))}
+def _save_state(run: Run, network: Any, optimizer: Any, epoch: int) -> None:
+    arrays = {f"{i:04d}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_state_variables(network, optimizer))}
     with replacing(run.path / STATE) as temporary, temporary.open("wb") as file:
         np.savez(file, epoch=np.int64(epoch), **arrays)
 
 
-def _load_state(run: Run, model: Any, epochs: int) -> None:
+def _load_state(run: Run, network: Any, optimizer: Any, epochs: int) -> None:
     """Raises DataError where the state is not that of this model after `epochs` epochs."""
-    variables, path = _state_variables(model), run.path / STATE
+    variables, path = _state_variables(network, optimizer), run.path / STATE
     try:
         arrays = dict(np.load(path))
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -291,6 +321,6 @@ def _load_state(run: Run, model: Any, epochs: int) -> None:
         variable.assign(arrays[f"{i:04d}"])
 
 
-def _state_variables(model: Any) -> list[Any]:
+def _state_variables(network: Any, optimizer: Any) -> list[Any]:
     """Weights, statistics, seeds of dropout, and the optimizer's own."""
-    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
+    return [*network.trainable_variables, *network.non_trainable_variables, *optimizer.variables]

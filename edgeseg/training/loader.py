@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +39,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         loss_stride: int,
         augmentation: Augmentation,
         seed: int,
+        rare: Sequence[int] = (),
     ) -> None:
         super().__init__(workers=max(2, min(8, os.cpu_count() or 2)), max_queue_size=8)
         self._pairs = pairs
@@ -47,6 +49,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._batch = batch
         self._augmentation = augmentation
         self._seed = seed
+        self._rare = list(rare)
         self._epoch = 0
         self._ids = np.full(256, IGNORE_ID, np.uint8)
         self._ids[list(labels.counted)] = labels.counted
@@ -63,9 +66,22 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         labels = np.empty((self._batch, *self._mask_size), np.int32)
         for slot, number in enumerate(chosen):
             rng = np.random.default_rng((self._seed, self._epoch, index, slot))
-            image, mask = self._load(int(number))
-            images[slot], labels[slot] = view(image, mask, self._size, self._mask_size, rng, self._augmentation)
+            images[slot], labels[slot] = self._draw(int(number), rng)
         return images, labels
+
+    def _draw(self, number: int, rng: np.random.Generator) -> tuple[Image, Mask]:
+        """A view of one image; now and then with the rare things of another in front."""
+        picture, mask = self._view(number, rng)
+        if rng.random() < self._augmentation.paste:
+            other, other_mask = self._view(int(rng.integers(len(self._pairs))), rng)
+            there = np.isin(other_mask, self._rare)
+            mask[there] = other_mask[there]
+            shown = cv2.resize(there.astype(np.uint8), self._size[::-1], interpolation=cv2.INTER_NEAREST) > 0
+            picture[shown] = other[shown]
+        return picture, mask
+
+    def _view(self, number: int, rng: np.random.Generator) -> tuple[Image, Mask]:
+        return view(*self._load(number), self._size, self._mask_size, rng, self._augmentation)
 
     def start_at(self, epoch: int) -> None:
         """Continue a run that has `epoch` epochs behind it."""

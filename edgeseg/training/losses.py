@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeseg.errors import UsageError
 from edgeseg.labels import IGNORE_ID
 from edgeseg.training.backend import ops
 
@@ -99,12 +98,5 @@ LOSSES: dict[str, Callable[[Weights], Loss]] = {"ce": cross_entropy, "focal": fo
 
 
 def make_loss(name: str, pixel_share: NDArray[np.float64], power: float) -> Loss:
-    """Build a loss by name for a set's class frequencies; raises UsageError that lists the names."""
-    check_name(name)
+    """Build one of `LOSSES` for a set's class frequencies."""
     return LOSSES[name](class_weights(pixel_share, power))
-
-
-def check_name(name: str) -> None:
-    """Raises UsageError that lists the losses where `name` is none."""
-    if name not in LOSSES:
-        raise UsageError(f"no loss is called '{name}'; known losses are {', '.join(LOSSES)}")

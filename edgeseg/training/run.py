@@ -13,14 +13,20 @@ from edgeseg.errors import DataError, RunExistsError, UsageError
 from edgeseg.files import write_json
 from edgeseg.labels import Labels
 from edgeseg.training.augment import Augmentation
+from edgeseg.training.models import check_size
 
 VERSION = 1
 CONFIG, BEST, STATE, HISTORY, PLOT = "run.json", "best.keras", "state.npz", "history.json", "history.png"
 START = "start.keras"
 """The network that a run with `weights` began from."""
+TEACHER = "teacher.keras"
+"""The one that a run with a `teacher` learns from."""
+IMAGENET = "imagenet"
+"""Stands in `weights` for those of the encoder alone, which a package carries."""
 
 LARGEST = 2048
 """Rows or columns of an input; more is a slip of the pen."""
+LOSSES = ("ce", "focal", "dice")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -55,7 +61,17 @@ class TrainConfig:
     """'float32', 'mixed_bfloat16', 'mixed_float16', or 'auto': mixed where a GPU is there."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     weights: str | None = None
-    """A run folder or `.keras` file to begin from; None for chance."""
+    """A run folder or `.keras` file to begin from, or 'imagenet'; None for chance."""
+    encoder_rate: float = 1.0
+    """Learning rate of the encoder (layers called stem… and stage…), as a share of the others'."""
+    teacher: str | None = None
+    """A run folder or `.keras` file of the same classes, whose scores are learned beside the labels."""
+    teacher_weight: float = 1.0
+    """Of its part of the loss."""
+    temperature: float = 2.0
+    """By which both scores are divided there."""
+    recipe: str | None = None
+    """Name of the recipe that gave the settings."""
     qat: bool = False
     """Quantization-aware: compute as int8 will, in float32."""
 
@@ -70,6 +86,8 @@ class TrainConfig:
         }.items():
             if getattr(self, name) < least:
                 raise UsageError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if self.loss not in LOSSES:
+            raise UsageError(f"no loss is called '{self.loss}'; known losses are {', '.join(LOSSES)}")
         if min(self.size) < 1 or max(self.size) > LARGEST:
             raise UsageError(f"a size has from 1 to {LARGEST} rows and columns, not {self.size[0]}x{self.size[1]}")
         if self.loss_stride > min(self.size):
@@ -78,12 +96,20 @@ class TrainConfig:
             raise UsageError(f"channels must be 3 (RGB) or 1 (grey), not {self.channels}")
         if self.precision not in PRECISIONS:
             raise UsageError(f"no precision is called '{self.precision}'; known are {', '.join(PRECISIONS)}")
+        if not 0 <= self.encoder_rate <= 1:
+            raise UsageError(f"encoder_rate is from 0 to 1, not {self.encoder_rate}")
         if not self.learning_rate > 0:
             raise UsageError(f"the learning rate must be above 0, not {self.learning_rate}")
         if self.qat and not self.weights:
             raise UsageError("--qat goes on from a trained network; name its run folder with --weights RUN")
         if self.qat and self.precision not in ("auto", "float32"):
             raise UsageError(f"--qat computes in float32, not {self.precision}; leave out --precision")
+        if not self.qat:  # else the network is not built but taken as it is
+            check_size(self.model, self.size)
+        if self.qat and self.teacher:
+            raise UsageError("--qat has no teacher; leave out --teacher")
+        if not (self.teacher_weight > 0 and self.temperature > 0):
+            raise UsageError("teacher_weight and temperature must be above 0")
 
 
 def config_from_json(data: dict[str, Any]) -> TrainConfig:

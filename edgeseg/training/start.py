@@ -1,21 +1,23 @@
-"""From a data set and a configuration to a trained run folder."""
+"""From a data set and a configuration to a trained run folder; Keras is loaded once both are known to be sound."""
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgeseg.data.check import Report, check
 from edgeseg.data.dataset import Dataset, open_dataset
-from edgeseg.errors import DataError, OutputError, UsageError
+from edgeseg.errors import DataError, MissingExtraError, OutputError, UsageError
 from edgeseg.labels import Labels
-from edgeseg.training import losses
-from edgeseg.training.fit import OnProgress, Outcome, fit, require_extras
-from edgeseg.training.models import check_size
-from edgeseg.training.run import CONFIG, Run, TrainConfig, open_run, refuse_existing
-from edgeseg.training.weights import OnPrepare, open_origin
+from edgeseg.training.run import CONFIG, TEACHER, Run, TrainConfig, open_run, refuse_existing
+
+if TYPE_CHECKING:  # Keras takes seconds to load: mistakes are found before
+    from edgeseg.training.fit import OnProgress, Outcome
+    from edgeseg.training.weights import OnPrepare
 
 
 def train(
@@ -27,20 +29,18 @@ def train(
     tensorboard: bool = False,
     on_check: Callable[[int, int], None] | None = None,
     on_prepare: OnPrepare | None = None,
+    on_origin: Callable[[str], None] | None = None,
     on_progress: OnProgress | None = None,
     approve: Callable[[Labels], None] | None = None,
 ) -> Outcome:
     """Check `data`, then train into the new folder `out`.
 
-    `approve` gets the classes before anything is made, and may raise against it.
-    Raises DataError where the data do not pass the check, SizeError for a size the network
-    cannot take, ModelError where `config.weights` do not fit, RunExistsError where `out`
-    holds something and `force` is false.
+    `approve` gets the classes before anything is made, and may raise against it; `on_origin`
+    gets a line on the weights that the network begins with. Raises DataError where the data
+    do not pass the check, ModelError where `config.weights` or `config.teacher` do not fit,
+    RunExistsError where `out` holds something and `force` is false.
     """
-    if not config.qat:  # else the network is not built but taken as it is
-        check_size(config.model, config.size)
-    losses.check_name(config.loss)
-    require_extras(tensorboard)
+    _require_extras(tensorboard)
     if not force:
         refuse_existing(out)
     dataset = open_dataset(data, ignore)
@@ -48,8 +48,13 @@ def train(
     _require(dataset, report)
     if approve:
         approve(report.labels)
+    from edgeseg.training.weights import open_origin, open_teacher
+
     pairs = dataset.split("train"), dataset.split("val")
     origin = open_origin(config, report.labels, *pairs, on_prepare) if config.weights else None
+    teacher = open_teacher(config, report.labels) if config.teacher else None
+    if origin and on_origin:
+        on_origin(origin.describe())
     if force:
         _remove(out)
     try:
@@ -60,6 +65,8 @@ def train(
     run.save()
     if origin:
         origin.save(out)
+    if teacher:
+        teacher.save(out, TEACHER)
     return _fit(run, dataset, report, False, tensorboard, on_progress)
 
 
@@ -98,8 +105,18 @@ def _require(dataset: Dataset, report: Report) -> None:
 def _fit(
     run: Run, dataset: Dataset, report: Report, again: bool, tensorboard: bool, on_progress: OnProgress | None
 ) -> Outcome:
+    from edgeseg.training.fit import fit
+
     share = report.pixel_share("train")
     return fit(run, dataset.split("train"), dataset.split("val"), share, again, on_progress, tensorboard)
+
+
+def _require_extras(tensorboard: bool) -> None:
+    """Raise MissingExtraError now for what would be missing after the first epoch."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtraError("matplotlib", "train")
+    if tensorboard and importlib.util.find_spec("tensorboardX") is None:
+        raise MissingExtraError("tensorboardX", "tensorboard")
 
 
 def _remove(out: Path) -> None:

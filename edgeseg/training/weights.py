@@ -1,4 +1,4 @@
-"""Beginning a training from a trained network instead of from chance."""
+"""What a training begins from, where that is not chance; and whom it learns from."""
 
 from __future__ import annotations
 
@@ -7,25 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgeseg.data.dataset import Pair
-from edgeseg.errors import DataError, ModelError, UsageError
+from edgeseg.errors import DataError, ModelError
 from edgeseg.evaluate import evaluate
 from edgeseg.files import replacing
-from edgeseg.images import preprocess, read_frame
 from edgeseg.labels import Labels
 from edgeseg.model_info import ModelInfo, attach, read_info
 from edgeseg.training.models import build
 from edgeseg.training.predict import KerasPredictor, load_keras
-from edgeseg.training.qat.fold import fold
-from edgeseg.training.qat.prepare import calibrate, is_qat, prepare
-from edgeseg.training.run import START, Run, TrainConfig, best_model
-
-QAT_DEFAULTS = {"epochs": 10, "learning_rate": 1e-4}
-CALIBRATION_FRAMES = 100
-"""Training images that set the first ranges, at most."""
-BATCH = 4
+from edgeseg.training.pretrained import lite0
+from edgeseg.training.qat.begin import begin
+from edgeseg.training.qat.prepare import is_qat
+from edgeseg.training.run import IMAGENET, START, TEACHER, Run, TrainConfig, best_model
+from edgeseg.training.settings import already_int8, weights_info
+from edgeseg.training.transfer import transfer
 
 OnPrepare = Callable[[str, int, int], None]
 """Gets (stage, done, total)."""
@@ -37,68 +32,71 @@ class Origin:
 
     network: Any
     info: ModelInfo
-    """Its provenance holds 'weights', 'base_miou' and, for quantization-aware training, 'qat': True."""
+    """Its provenance holds 'weights'; 'base_miou' where the classes are the same; for quantization-aware training
+    'qat': True."""
+    left: tuple[str, ...] = ()
+    """Layers that begin from chance."""
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, name: str = START) -> None:
         """Write it into the run folder, so that the run can be resumed where its source is gone."""
-        with replacing(folder / START) as temporary:
+        with replacing(folder / name) as temporary:
             self.network.save(temporary)
             attach(temporary, self.info)
 
-
-def configure(settings: dict[str, Any]) -> TrainConfig:
-    """A configuration from the `settings` that a user gave; the rest is by default, or as `weights` have it.
-
-    Raises UsageError for settings that contradict the network in `weights`, ModelError where those are no model.
-    """
-    weights, qat = settings.get("weights"), settings.get("qat", False)
-    if not weights:
-        return TrainConfig(**settings)
-    info = _info(Path(weights))
-    own: dict[str, Any] = {"model": info.architecture, "channels": info.channels, "size": info.size}
-    options = {"model": "--model", "channels": "--grey", **({"size": "--size"} if qat else {})}
-    for name, option in options.items():
-        if settings.get(name, own[name]) != own[name]:
-            described = f"{info.architecture} at {info.size[0]}x{info.size[1]} with {info.channels} channels"
-            raise UsageError(f"{weights}: is {described}; leave out {option}, or give other --weights")
-    return TrainConfig(**(own | (QAT_DEFAULTS if qat else {}) | settings))
+    def describe(self) -> str:
+        """How much of the network was trained before: one line."""
+        own = [layer.name for layer in self.network.layers if layer.weights]
+        known = len(own) - len(self.left)
+        text = f"{self.info.provenance['weights']}: {known} of {len(own)} layers were trained before"
+        return f"{text}; from chance begin {_listed(self.left)}" if self.left else text
 
 
 def open_origin(
     config: TrainConfig, labels: Labels, train: Sequence[Pair], val: Sequence[Pair], on_prepare: OnPrepare | None = None
 ) -> Origin:
-    """Load `config.weights`, score them on `val`, and prepare them for what `config` asks.
+    """Load `config.weights`, and prepare them for what `config` asks; a network that is the same, score on `val`.
 
-    Raises ModelError where they do not fit, DataError where their classes are not `labels`.
+    Raises ModelError where they do not fit, DataError where `config.qat` and their classes are not `labels`.
     """
     assert config.weights is not None
+    if config.weights == IMAGENET:
+        return _from_imagenet(config, labels)
     path = Path(config.weights)
-    info = _info(path)
+    info = weights_info(path)
     network, _ = load_keras(best_model(path))
     if is_qat(network):
-        raise ModelError(_already(path))
-    if info.labels.names != labels.names:
-        raise DataError(
-            f"{path}: knows the classes {', '.join(info.labels.names)}; the data have {', '.join(labels.names)}: "
-            "use data with the same labels"
-        )
+        raise ModelError(already_int8(path))
 
     def tell(stage: str) -> Callable[[int, int], None]:
         return lambda done, total: on_prepare(stage, done, total) if on_prepare else None
 
     if config.qat:
-        try:
-            folded = fold(network)
-            prepared = prepare(folded)
-        except ModelError as error:
-            raise ModelError(f"{path}: {error}") from error
-        _calibrate(prepared, folded, train, tell("calibrated"))
+        _require_classes(path, info, labels)
+        prepared = begin(network, path, train, tell("calibrated"))
+    elif info.labels.names != labels.names or info.architecture != config.model:
+        return _from_another(config, labels, network, path)
     else:
-        prepared = network
-        _transfer(network, config, info, path)
+        prepared = _rebuilt(network, config, info, path)
     miou = evaluate(KerasPredictor(network), val, labels, tell("scored the start")).miou
     provenance = {"weights": path.name, "base_miou": miou} | ({"qat": True} if config.qat else {})
-    return Origin(prepared, replace(info, labels=labels, provenance=provenance))
+    return Origin(prepared, replace(info, labels=labels, size=config.size, provenance=provenance))
+
+
+def open_teacher(config: TrainConfig, labels: Labels) -> Origin:
+    """Load `config.teacher`; raises ModelError where it is no network of `channels`, DataError for other classes."""
+    assert config.teacher is not None
+    path = Path(config.teacher)
+    info = weights_info(path)
+    _require_classes(path, info, labels)
+    if info.channels != config.channels:
+        raise ModelError(
+            f"{path}: takes {info.channels} channels, and the student {config.channels}; name another teacher"
+        )
+    network, _ = load_keras(best_model(path))
+    own = replace(config, model=info.architecture)
+    return Origin(
+        _rebuilt(network, own, info, path), replace(info, size=config.size, provenance={"weights": path.name})
+    )
 
 
 def start_network(run: Run) -> Any:
@@ -109,57 +107,70 @@ def start_network(run: Run) -> Any:
     config = run.config
     if not config.weights:
         return build(config.model, config.size, config.channels, run.labels.num_classes)
-    network, info = load_keras(_start(run))
-    return network if config.qat or not info else _transfer(network, config, info, run.path)
+    network, info = load_keras(_kept(run, START))
+    return network if config.qat or not info else _rebuilt(network, config, info, run.path)
+
+
+def teacher_network(run: Run) -> Any:
+    """The network that `run` learns from; raises DataError where the run folder lost it."""
+    return load_keras(_kept(run, TEACHER))[0]
 
 
 def lineage(run: Run) -> dict[str, Any]:
-    """What a model of `run` says of the network it began from; empty where it began from chance."""
-    info = read_info(_start(run)) if run.config.weights else None
-    return dict(info.provenance) if info else {}
+    """What a model of `run` says of where it comes from; empty where it began from chance, without a recipe."""
+    told: dict[str, Any] = {"recipe": run.config.recipe} if run.config.recipe else {}
+    if run.config.teacher:
+        told["teacher"] = Path(run.config.teacher).name
+    info = read_info(_kept(run, START)) if run.config.weights else None
+    return told | (dict(info.provenance) if info else {})
 
 
-def _start(run: Run) -> Path:
-    path = run.path / START
+def _kept(run: Run, name: str) -> Path:
+    path = run.path / name
     if not path.is_file():
-        raise DataError(f"{run.path}: has lost its {START}; begin anew with --force")
+        raise DataError(f"{run.path}: has lost its {name}; begin anew with --force")
     return path
 
 
-def _info(path: Path) -> ModelInfo:
-    model = best_model(path)
-    if not model.is_file() or model.suffix != ".keras":
-        raise ModelError(f"{path}: is no trained network; give a run folder or a .keras file to --weights")
-    info = read_info(model)
-    if info is None:
-        raise ModelError(f"{path}: does not name its classes; give a run folder of edgeseg to --weights")
-    if info.provenance.get("qat"):
-        raise ModelError(_already(path))
-    return info
+def _from_imagenet(config: TrainConfig, labels: Labels) -> Origin:
+    network = build(config.model, config.size, config.channels, labels.num_classes)
+    filled = set(lite0.load_into(network))
+    left = tuple(layer.name for layer in network.layers if layer.weights and layer.name not in filled)
+    return Origin(network, _new_info(config, labels, IMAGENET), left)
 
 
-def _already(path: Path) -> str:
-    return f"{path}: was trained for int8 already; give the float run that it began from"
+def _from_another(config: TrainConfig, labels: Labels, network: Any, path: Path) -> Origin:
+    """A new network with those layers of `network` that fit it."""
+    target = build(config.model, config.size, config.channels, labels.num_classes)
+    try:
+        left = transfer(network, target)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    return Origin(target, _new_info(config, labels, path.name), tuple(left))
 
 
-def _calibrate(prepared: Any, folded: Any, train: Sequence[Pair], on_count: Callable[[int, int], None]) -> None:
-    _, height, width, channels = folded.input_shape
-    count = min(CALIBRATION_FRAMES, len(train))
-    chosen = [train[i] for i in np.linspace(0, len(train) - 1, count).astype(int)]
-    groups = [chosen[start : start + BATCH] for start in range(0, count, BATCH)]
-    done = iter(range(1, len(groups) + 1))
-    batches = (
-        np.stack([preprocess(read_frame(pair.image), (height, width), channels) for pair in group]).astype(np.float32)
-        for group in groups
-    )
-    calibrate(prepared, folded, batches, lambda: on_count(next(done), len(groups)))
+def _new_info(config: TrainConfig, labels: Labels, weights: str) -> ModelInfo:
+    return ModelInfo(config.model, labels, config.size, config.channels, "logits", {"weights": weights})
 
 
-def _transfer(source: Any, config: TrainConfig, info: ModelInfo, path: Path) -> Any:
-    """A network built by `config` with the weights of `source`."""
+def _require_classes(path: Path, info: ModelInfo, labels: Labels) -> None:
+    if info.labels.names != labels.names:
+        raise DataError(
+            f"{path}: knows the classes {', '.join(info.labels.names)}; the data have {', '.join(labels.names)}: "
+            "use data with the same labels"
+        )
+
+
+def _rebuilt(source: Any, config: TrainConfig, info: ModelInfo, path: Path) -> Any:
+    """A network built by `config` with the weights of `source`, which is the same but for its input's size."""
     network = build(config.model, config.size, config.channels, info.labels.num_classes)
     old = source.get_weights()
     if [each.shape for each in old] != [tuple(each.shape) for each in network.weights]:
         raise ModelError(f"{path}: has other layers than '{config.model}' has today; train it again")
     network.set_weights(old)
     return network
+
+
+def _listed(names: Sequence[str], most: int = 4) -> str:
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown

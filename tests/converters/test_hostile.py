@@ -18,7 +18,7 @@ from edgeseg.model_info import ModelInfo, attach, read_info
 from edgeseg.training.predict import load_keras
 from edgeseg.training.run import TrainConfig
 from edgeseg.training.start import train
-from edgeseg.training.weights import configure
+from edgeseg.training.settings import configure
 from tests.converters.hostile import collapse
 
 pytestmark = pytest.mark.slow

@@ -52,3 +52,21 @@ def test_grey_images_stay_grey() -> None:
     for seed in range(6):
         picture, _ = view(image[:, :, :1], mask, (64, 64), (64, 64), np.random.default_rng(seed), Augmentation())
         assert picture.shape == (64, 64, 1)
+
+
+def test_gamma_darkens_the_middle_and_keeps_the_ends() -> None:
+    ramp = np.arange(256, dtype=np.uint8)[None, :, None].repeat(64, 0).repeat(3, 2)
+    how = replace(NONE, gamma=(2.0, 2.0))
+    picture, _ = view(ramp, ramp[:, :, 0], (64, 256), (64, 256), np.random.default_rng(0), how)
+    assert picture[0, :, 0].tolist() == (255 * (np.arange(256) / 255) ** 2).astype(np.uint8).tolist()
+
+
+def test_noise_is_of_all_pixels_and_at_most_as_told() -> None:
+    image = np.full((64, 64, 3), 128, np.uint8)
+    spreads = []
+    for seed in range(20):
+        how = replace(NONE, noise=0.05)
+        picture, _ = view(image, image[:, :, 0], (64, 64), (64, 64), np.random.default_rng(seed), how)
+        spreads.append(float(picture.astype(float).std()))
+    assert 1 < np.mean(spreads) < 0.05 * 255
+    assert max(spreads) < 1.1 * 0.05 * 255

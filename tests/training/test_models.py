@@ -5,13 +5,13 @@ from edgeseg.errors import SizeError, UsageError
 from edgeseg.training.models import MODELS, build, check_size
 from edgeseg.training.predict import KerasPredictor
 
-LIMITS = {"nano": 300_000, "small": 1_200_000, "fcn": 2_000_000}
+LIMITS = {"nano": 300_000, "small": 1_200_000, "medium": 4_000_000, "fcn": 2_000_000}
 
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_shapes_and_size_of_every_network(name: str, channels: int) -> None:
-    stride = MODELS[name].OUTPUT_STRIDE
+    stride = MODELS[name].output_stride
     model = build(name, (64, 96), channels, 7)
     assert model.input_shape == (None, 64, 96, channels)
     assert model.output_shape == (None, 64 // stride, 96 // stride, 7)
@@ -23,7 +23,7 @@ def test_shapes_and_size_of_every_network(name: str, channels: int) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_size_that_the_stride_does_not_divide_names_those_it_does(name: str) -> None:
-    stride = MODELS[name].STRIDE
+    stride = MODELS[name].stride
     with pytest.raises(SizeError, match=f"{stride}x{stride} and {2 * stride}x{2 * stride} do"):
         check_size(name, (stride + 1, stride + 1))
 

@@ -22,8 +22,8 @@ from edgeseg.training.qat.fold import fold
 from edgeseg.training.qat.layers import FakeQuant, quantize_kernel
 from edgeseg.training.qat.prepare import REPLACED, calibrate, is_qat, prepare
 from edgeseg.training.run import open_run
+from edgeseg.training.settings import configure
 from edgeseg.training.start import resume, train
-from edgeseg.training.weights import configure
 
 EPOCHS = 3
 
@@ -377,7 +377,7 @@ TRAIN = """
 import sys
 from pathlib import Path
 from edgeseg.training.start import train
-from edgeseg.training.weights import configure
+from edgeseg.training.settings import configure
 config = configure({"weights": sys.argv[1], "qat": True, "epochs": 2})
 print(train(Path(sys.argv[2]), Path(sys.argv[3]), config).best_miou)
 """

@@ -1,31 +1,38 @@
-"""The networks: a module each, `STRIDE` and `build`, listed in `MODELS`.
+"""The networks, by name: what sizes they take, and how to build them; Keras is loaded to build one.
 
 Every network takes RGB (or grey) pixels as float32 in [0, 255], scales them inside, and
-gives logits at `OUTPUT_STRIDE`. Softmax, resizing and argmax are no part of it, so that
+gives logits at its output stride. Softmax, resizing and argmax are no part of it, so that
 each export can choose its own end.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import importlib
+from dataclasses import dataclass
+from typing import Any
 
 from edgeseg.errors import SizeError, UsageError
-from edgeseg.training.models import fcn, nano, small
 
 
-class Network(Protocol):
-    """What a module in `MODELS` offers."""
+@dataclass(frozen=True)
+class Network:
+    """A module of this package, whose `build` makes it."""
 
-    STRIDE: int
+    name: str
+    stride: int
     """Height and width must be multiples of it."""
-    OUTPUT_STRIDE: int
+    output_stride: int
     """Pixels of input for one pixel of logits."""
 
     def build(self, size: tuple[int, int], channels: int, num_classes: int) -> Any:
-        """A keras.Model from (batch, *size, channels) to (batch, *size/OUTPUT_STRIDE, num_classes)."""
+        """A keras.Model from (batch, *size, channels) to (batch, *size/output_stride, num_classes)."""
+        return importlib.import_module(f"{__name__}.{self.name}").build(size, channels, num_classes)
 
 
-MODELS: dict[str, Network] = {"fcn": fcn, "nano": nano, "small": small}
+MODELS = {
+    each.name: each
+    for each in (Network("fcn", 32, 8), Network("nano", 16, 4), Network("small", 16, 4), Network("medium", 32, 4))
+}
 
 
 def network(name: str) -> Network:
@@ -37,14 +44,13 @@ def network(name: str) -> Network:
 
 def build(name: str, size: tuple[int, int], channels: int, num_classes: int) -> Any:
     """Build a network by name; raises SizeError where its stride does not divide `size`."""
-    found = network(name)
     check_size(name, size)
-    return found.build(size, channels, num_classes)
+    return network(name).build(size, channels, num_classes)
 
 
 def check_size(name: str, size: tuple[int, int]) -> None:
     """Raises SizeError that names the nearest sizes that do fit."""
-    stride = network(name).STRIDE
+    stride = network(name).stride
     if all(length > 0 and length % stride == 0 for length in size):
         return
     below = [max(stride, length // stride * stride) for length in size]

@@ -40,8 +40,13 @@ def separable(x: Tensor, filters: int, kernel: int, name: str) -> Tensor:
     return conv(depthwise(x, kernel, f"{name}_depthwise"), filters, 1, f"{name}_pointwise")
 
 
-def inverted_residual(x: Tensor, filters: int, kernel: int, expansion: int, name: str, stride: int = 1) -> Tensor:
+def inverted_residual(
+    x: Tensor, filters: int, kernel: int, expansion: int, name: str, stride: int = 1, drop: float = 0.0
+) -> Tensor:
     """Expand, filter by channel, project; added to its input where the shapes allow.
+
+    With probability `drop` training leaves an image's addition out: Huang et al., "Deep
+    Networks with Stochastic Depth" (2016).
 
     Sandler et al., "MobileNetV2" (2018), with kernels of any size as in EfficientNet-Lite.
     """
@@ -51,15 +56,17 @@ def inverted_residual(x: Tensor, filters: int, kernel: int, expansion: int, name
     x = depthwise(x, kernel, f"{name}_depthwise", stride)
     x = conv(x, filters, 1, f"{name}_project", relu=False)
     if stride == 1 and entry.shape[-1] == filters:
+        if drop:
+            x = layers.Dropout(drop, noise_shape=(None, 1, 1, 1), name=f"{name}_drop")(x)
         x = layers.Add(name=f"{name}_add")([entry, x])
     return x
 
 
-def stage(x: Tensor, shape: tuple[int, int, int, int, int], name: str) -> Tensor:
+def stage(x: Tensor, shape: tuple[int, int, int, int, int], name: str, drop: float = 0.0) -> Tensor:
     """Inverted residuals; `shape` is (expansion, filters, repeats, stride, kernel), the first one strides."""
     expansion, filters, repeats, stride, kernel = shape
     for repeat in range(repeats):
-        x = inverted_residual(x, filters, kernel, expansion, f"{name}_{repeat}", stride if repeat == 0 else 1)
+        x = inverted_residual(x, filters, kernel, expansion, f"{name}_{repeat}", stride if repeat == 0 else 1, drop)
     return x
 
 

@@ -15,8 +15,6 @@ import numpy as np
 from edgeseg.training.backend import keras, layers
 from edgeseg.training.models import blocks
 
-STRIDE = 32
-OUTPUT_STRIDE = 8
 WIDTHS = (16, 32, 64, 96, 128)
 DENSE = 256
 

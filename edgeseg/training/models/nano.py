@@ -11,8 +11,6 @@ from typing import Any
 from edgeseg.training.backend import keras
 from edgeseg.training.models import blocks
 
-STRIDE = 16
-OUTPUT_STRIDE = 4
 STEM = 16
 STAGES = ((4, 40, 2, 2, 3), (4, 64, 3, 2, 5))
 """(expansion, channels, repeats, stride, kernel) of the stages at strides 8 and 16."""

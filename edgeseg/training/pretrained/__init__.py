@@ -1,0 +1,1 @@
+"""Weights that others trained, brought into our networks without their frameworks."""

@@ -1,0 +1,89 @@
+"""Recipes: TOML files with all that a training is asked, but for its data.
+
+A key is a field of `TrainConfig`, the table `[augmentation]` one of `Augmentation`; what a
+recipe leaves out is by default. `title` and `data` tell people what it is for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from edgeseg.errors import UsageError
+from edgeseg.training.augment import Augmentation
+from edgeseg.training.run import TrainConfig
+
+FOLDER = Path(__file__).parent / "recipes"
+NOTES = ("title", "data")
+"""For people."""
+OTHERWISE = frozenset({"recipe", "qat", "augmentation"})
+"""Fields of TrainConfig that are no keys: the file's name, and what has a place of its own."""
+
+
+def names() -> list[str]:
+    """The recipes that come with edgeseg."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def read_recipe(name: str) -> dict[str, Any]:
+    """The settings of the recipe called `name`, or in the file of that name, as `TrainConfig` takes them.
+
+    Raises UsageError for what is none, and for a key or value that no training has.
+    """
+    path = Path(name)
+    if not path.is_file():
+        path = FOLDER / f"{name}.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"no recipe is called '{name}'; known recipes are {', '.join(names())}, or name a TOML file"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a recipe or a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: is no TOML ({error}); mend it") from error
+    augmentation = data.pop("augmentation", None)
+    settings = _checked(data, get_type_hints(TrainConfig), path, OTHERWISE)
+    if augmentation is not None:
+        if not isinstance(augmentation, dict):
+            raise UsageError(f"{path}: augmentation is a table; begin it with a line  [augmentation]")
+        settings["augmentation"] = Augmentation(**_checked(augmentation, get_type_hints(Augmentation), path))
+    return settings
+
+
+def _checked(
+    data: dict[str, Any], kinds: dict[str, Any], path: Path, hidden: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    known = {name: kind for name, kind in kinds.items() if name not in hidden}
+    settings = {}
+    for key, value in data.items():
+        if key in NOTES:
+            continue
+        if key not in known:
+            close = difflib.get_close_matches(key, known, 1)
+            cure = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(sorted(known))}"
+            raise UsageError(f"{path}: has the unknown key '{key}'; {cure}")
+        settings[key] = _typed(value, known[key], f"{path}: {key}")
+    return settings
+
+
+def _typed(value: Any, kind: Any, where: str) -> Any:
+    """`value` as the annotation `kind` has it: a list becomes a tuple, a whole number a float."""
+    kinds = get_args(kind)
+    if isinstance(value, list) and kinds and len(value) == len(kinds):
+        return tuple(_typed(each, one, where) for each, one in zip(value, kinds, strict=True))
+    plain = kind if isinstance(kind, type) else next((each for each in kinds if isinstance(value, each)), None)
+    if plain is float and type(value) is int:
+        return float(value)
+    if plain is None or type(value) is not plain:
+        raise UsageError(f"{where} is {value!r}; it takes {_described(kind)}")
+    return value
+
+
+def _described(kind: Any) -> str:
+    words = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+    kinds = [each for each in get_args(kind) if each in words]
+    return words[kind] if kind in words else f"a list of {len(kinds)} numbers" if len(kinds) > 1 else words[kinds[0]]
