@@ -19,6 +19,7 @@ from edgeseg.evaluate import evaluate
 from edgeseg.files import replacing, write_json
 from edgeseg.metrics import Scores
 from edgeseg.model_info import ModelInfo, attach
+from edgeseg.training import memory
 from edgeseg.training.backend import has_gpu, keras
 from edgeseg.training.distillation import beside, distilled
 from edgeseg.training.history import plot
@@ -81,7 +82,8 @@ def fit(
     """Train into `run.path`; after every epoch the best model and the state are on disk.
 
     `pixel_share` is the share of each class in `train`, (num_classes,). Ctrl-C ends the
-    training early and returns. Raises UsageError where the loss is no longer a number.
+    training early and returns. Raises UsageError where the loss is no longer a number, or
+    where a step has no room in memory.
     """
     config = run.config
     keras.utils.set_random_seed(config.seed)
@@ -124,6 +126,10 @@ def fit(
             )
     except KeyboardInterrupt:
         interrupted = True
+    except Exception as error:
+        if not memory.exhausted(error):
+            raise
+        raise UsageError(memory.advice(error, model, config)) from error
     best = epochs.best_miou if epochs.best_epoch else None
     return Outcome(len(history), epochs.best_epoch, best, interrupted, lineage(run).get("base_miou"))
 

@@ -61,7 +61,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         order = np.random.default_rng((self._seed, self._epoch)).permutation(len(self._pairs))
-        chosen = np.take(order, np.arange(index * self._batch, (index + 1) * self._batch), mode="wrap")
+        chosen = order[np.arange(index * self._batch, (index + 1) * self._batch) % len(order)]
         images = np.empty((self._batch, *self._size, self._channels), np.float32)
         labels = np.empty((self._batch, *self._mask_size), np.int32)
         for slot, number in enumerate(chosen):

@@ -32,9 +32,7 @@ def test_a_larger_network_gets_the_encoder_of_the_smaller() -> None:
 
 
 def test_another_architecture_is_refused_with_what_does_not_fit() -> None:
-    with pytest.raises(
-        ModelError, match=r"of the \d+ layers of 'nano' are not in 'fcn', such as stem; take"
-    ):
+    with pytest.raises(ModelError, match=r"of the \d+ layers of 'nano' are not in 'fcn', such as stem; take"):
         transfer(build("fcn", (32, 64), 3, 5), build("nano", (32, 64), 3, 5))
 
 

@@ -1,0 +1,54 @@
+"""When a training step has no room: which batch would have it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgeseg.training.run import TrainConfig
+
+TYPES = ("ResourceExhaustedError", "OutOfMemoryError")
+"""TensorFlow's and PyTorch's; of others, the message tells."""
+TEXTS = ("RESOURCE_EXHAUSTED", "Status: 1, message: could not create a")
+"""JAX's, and that of oneDNN below TensorFlow on CPUs."""
+
+
+def exhausted(error: Exception) -> bool:
+    """Whether `error` says that there is no more memory, in any backend's words or Python's."""
+    by_type = isinstance(error, MemoryError) or type(error).__name__ in TYPES
+    return by_type or any(each in str(error) for each in TEXTS)
+
+
+def advice(error: Exception, model: Any, config: TrainConfig) -> str:
+    """What to do about a step that had no room, as one line.
+
+    The batch that fits is found by trying, but not where the images alone were too many for
+    the host, which such trials would take with them.
+    """
+    where = f"there is no memory for {config.batch} images of {config.size[0]}x{config.size[1]} a step"
+    if isinstance(error, MemoryError):
+        return f"{where}; begin again with a smaller --batch"
+    batch = fitting_batch(model, config)
+    return f"{where}; begin again with --batch {batch}" if batch else f"{where}, nor for one; choose a smaller --size"
+
+
+def fitting_batch(model: Any, config: TrainConfig) -> int:
+    """The largest half, quarter… of `config.batch` whose step fits; 0 where none does.
+
+    `model` is compiled, and of no use afterwards: it has learned from black images.
+    """
+    height, width = config.size
+    labels = (height // config.loss_stride, width // config.loss_stride)
+    batch = config.batch // 2
+    while batch:
+        try:
+            images = np.zeros((batch, height, width, config.channels), np.float32)
+            model.train_on_batch(images, np.zeros((batch, *labels), np.int32))
+        except Exception as error:
+            if not exhausted(error):
+                raise
+            batch //= 2
+        else:
+            return batch
+    return 0

@@ -1,0 +1,45 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgeseg.errors import UsageError
+from edgeseg.training.memory import exhausted
+from edgeseg.training.run import TrainConfig
+from edgeseg.training.start import train
+
+BATCH = 1024
+SCRIPT = f"""
+import re, resource
+from pathlib import Path
+from edgeseg.training import memory
+from edgeseg.training.backend import keras, layers
+from edgeseg.training.run import TrainConfig
+
+images = keras.Input((16, 16, 3))
+x = layers.UpSampling2D(128)(layers.Dense(1)(images))  # 16 MiB an image
+model = keras.Model(images, layers.GlobalAveragePooling2D()(x))
+model.compile("sgd", loss=lambda labels, given: keras.ops.mean(given))
+size = int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) << 10
+resource.setrlimit(resource.RLIMIT_AS, (size + (2 << 30),) * 2)
+print("fits", memory.fitting_batch(model, TrainConfig(model="nano", size=(16, 16), batch={BATCH})))
+"""
+
+
+def test_the_batch_that_fits_is_found_by_trying() -> None:
+    run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    batch = int(run.stdout.split()[-1])
+    assert 8 <= batch <= 128  # of 16 MiB an image and more, in 2 GiB
+
+
+def test_a_batch_that_the_host_cannot_hold_is_told(belt_set: Path, tmp_path: Path) -> None:
+    config = TrainConfig(model="nano", size=(1024, 1024), batch=1 << 24, epochs=1)  # 200 TB
+    with pytest.raises(UsageError, match=r"no memory for 16777216 images of 1024x1024 a step; .* a smaller --batch"):
+        train(belt_set, tmp_path / "run", config)
+
+
+def test_other_errors_are_not_taken_for_it() -> None:
+    assert exhausted(RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8589934592 bytes."))
+    assert not exhausted(ValueError("Shapes (2, 3) and (4, 5) are incompatible"))
