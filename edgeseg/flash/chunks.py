@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Event
 from typing import BinaryIO
-from zlib import crc32
 
 from edgeseg.errors import DataError
 from edgeseg.flash.blockmap import ALIGNMENT, BlockMap, Checker
+from edgeseg.flash.digest import digest
 from edgeseg.flash.image import Image
-from edgeseg.flash.units import MIB
+from edgeseg.flash.target import READ
 
-HEAD = MIB
+CHUNK = READ
+HEAD = CHUNK
 """The first piece: without it a disk has no partitions and does not boot."""
-CHUNK = 4 * MIB
 DEPTH = 4
 """Pieces under way; more gains nothing."""
 
@@ -30,9 +30,8 @@ class Piece:
 
     runs: tuple[tuple[int, int], ...]
     """(start, stop) in bytes from the start of the disk, the parts that are written."""
-    digest: int
-    """CRC-32 of their bytes, one after the other: a card errs but does not forge, and SHA-256 would hold a fast disk
-    back."""
+    digests: tuple[int, ...]
+    """Of the bytes of each."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ Ready = SimpleQueue[tuple[mmap.mmap, Chunk] | None]
 
 @contextmanager
 def read_chunks(image: Image, block_map: BlockMap) -> Iterator[Iterator[Chunk]]:
-    """All of the image: first its `HEAD`, then chunks that end at multiples of `CHUNK`.
+    """All of the image in pieces of `CHUNK` bytes, but for the last.
 
     While one is used, others are got ready. Raises DataError for an image that is damaged,
     not of its size or not what its map says.
@@ -100,18 +99,17 @@ def _read_all(
         buffer = free.get()
         if stop.is_set():
             return
-        length = min(CHUNK - start % CHUNK if start else HEAD, image.size - start)
+        length = min(CHUNK, image.size - start)
         padded = -(-length // ALIGNMENT) * ALIGNMENT
         data = memoryview(buffer)
         _fill(stream, data[:length], image)
         data[length:padded] = bytes(padded - length)
-        digest = 0
         runs = block_map.runs(start, start + length)
-        for first, last in runs:
-            part = data[first - start : last - start]
+        parts = [data[first - start : last - start] for first, last in runs]
+        for (first, _), part in zip(runs, parts, strict=True):
             checker.feed(first, part)
-            digest = crc32(part, digest)
-        ready.put((buffer, Chunk(start, data[:padded], Piece(tuple(runs), digest))))
+        piece = Piece(tuple(runs), tuple(digest(part) for part in parts))
+        ready.put((buffer, Chunk(start, data[:padded], piece)))
         start += length
     if stream.read(1):
         raise DataError(f"{image.path}: unpacks to more than the {image.size} bytes it tells of; download it again")

@@ -22,4 +22,5 @@ class Target(Protocol):
         """Return once everything is stored; raises OutputError where something was lost."""
 
 
-READ = 4 << 20
+READ = 1 << 20
+"""Bytes, few enough that a core's own cache holds them while they are read, digested and written."""

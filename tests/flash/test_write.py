@@ -112,7 +112,7 @@ def test_an_image_of_another_size_than_told_does_not_boot(
     assert stored(tmp_path)[:MIB] == BLANK
 
 
-@pytest.mark.parametrize(("offset", "place"), [(2 * MIB, r"1\.0 MB"), (13 * MIB + 1535, r"12\.6 MB")])
+@pytest.mark.parametrize(("offset", "place"), [(2 * MIB, r"2\.1 MB"), (13 * MIB + 1535, r"13\.6 MB")])
 def test_a_flipped_bit_is_found_and_the_card_does_not_boot(
     offset: int, place: str, image: Path, make_card: MakeCard, tmp_path: Path
 ) -> None:
