@@ -17,7 +17,7 @@ from edgeseg.progress import clear_line
 
 COMMANDS = (
     *("demo", "data", "train", "evaluate", "quantize", "check", "compile", "compare", "bench"),
-    *("bundle", "selftest", "flash", "deploy", "boards", "doctor", "live"),
+    *("bundle", "selftest", "flash", "deploy", "boards", "doctor", "zoo", "live"),
 )
 """Each is a module of `edgeseg.commands`, and in it a command of that name."""
 MAY_HANG = frozenset({"capture", "loop", "outputs", "window", "page", "record", "mqtt", "mqtt-stop", "reload"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 
@@ -46,6 +47,11 @@ def read_bytes(uri: str, text: str) -> int:
     if not found:
         raise UsageError(f"{uri}: '{text}' is no size; write it like max=500MB or max=2GB")
     return round(float(found[1]) * UNITS[found[2].upper()])
+
+
+def can_be_name(text: str) -> bool:
+    """Whether `text` is of letters, digits and dashes alone, and no file or folder here: it can be a model's name."""
+    return text.replace("-", "").replace("_", "").isalnum() and not os.path.lexists(text)
 
 
 def masked(uri: str) -> str:

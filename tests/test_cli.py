@@ -12,10 +12,11 @@ import pytest
 
 from edgeseg.cli import cli
 
-GROUPS = ("data", "bench", "bundle")
+GROUPS = ("data", "bench", "bundle", "zoo")
 COMMANDS = [("data", "check"), ("data", "belt"), ("bench", "loader"), ("bench", "loop"), ("bench", "model")]
 COMMANDS += [(name,) for name in ("train", "evaluate", "quantize", "check", "compile", "compare", "live", "demo")]
 COMMANDS += [("bundle", name) for name in ("model", "verify", "show", "key")]
+COMMANDS += [("zoo", "table")]
 COMMANDS += [(name,) for name in ("selftest", "flash", "deploy", "doctor", "boards")]
 
 

@@ -10,11 +10,24 @@ import pytest
 ROOT = Path(__file__).parents[1]
 BOARD = [
     *("segmenter", "live", "overlay", "images", "labels", "metrics", "model_info", "sources", "sinks", "scene"),
-    *("stats", "stub", "uri", "boards", "bench", "bundle", "selftest", "doctor", "board"),
+    *("stats", "stub", "uri", "boards", "bench", "bundle", "selftest", "doctor", "board", "zoo"),
 ]
 HOST_LIBRARIES = {"keras", "tensorflow", "jax", "torch", "matplotlib", "PIL", "tensorboardX"}
 LAYERS = [
-    *("errors", "uri", "files", "quiet", "progress", "labels", "images", "metrics", "scene", "model_info", "stub"),
+    *(
+        "errors",
+        "uri",
+        "files",
+        "quiet",
+        "progress",
+        "labels",
+        "images",
+        "metrics",
+        "scene",
+        "model_info",
+        "zoo",
+        "stub",
+    ),
     *("bundle", "segmenter", "stats", "trial", "overlay", "sources", "sinks", "boards", "selftest", "live", "doctor"),
     *("board", "bench", "packages", "flash", "customise", "data", "evaluate", "compare", "training"),
     *("terminal", "deploy", "demo", "commands", "cli"),

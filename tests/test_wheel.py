@@ -22,7 +22,7 @@ def test_the_wheel_holds_both_packages_and_nothing_else(tmp_path: Path) -> None:
         entry = archive.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
     packed = {name for name in names if ".dist-info/" not in name}
     sources = [path for package in ("edgeseg", "converters") for path in (ROOT / package).rglob("*.*")]
-    kinds = (".py", ".css", ".html", ".js", ".tflite")
+    kinds = (".py", ".css", ".html", ".js", ".tflite", ".keras", ".toml")
     there = {str(path.relative_to(ROOT)) for path in sources if path.suffix in kinds}
     assert packed == there
     assert any(name.endswith("licenses/LICENSE") for name in names)

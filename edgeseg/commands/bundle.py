@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgeseg.commands.live_options import NOT_BUNDLED, check_live
-from edgeseg.commands.options import FOLDER, ModelOrCommand
+from edgeseg.commands.options import FOLDER, MODEL, ModelOrCommand
 
 if TYPE_CHECKING:
     from edgeseg.bundle.archive import Bundle
@@ -24,7 +24,7 @@ def bundle() -> None:
 
 
 @bundle.command("model")
-@click.argument("model", type=FOLDER)
+@click.argument("model", type=MODEL)
 @click.argument("live", metavar="[-- LIVE OPTIONS]", nargs=-1, type=click.UNPROCESSED)
 @click.option("--golden", required=True, type=FOLDER, metavar="DIR", help="Images, or a labelled set (its val part).")
 @click.option("--frames", default=4, show_default=True, type=click.IntRange(1, 100), help="Golden ones, at most.")

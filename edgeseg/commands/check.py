@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from edgeseg.commands.options import FOLDER
+from edgeseg.commands.options import MODEL
 from edgeseg.errors import UsageError
 
 
 @click.command()
-@click.argument("model", type=FOLDER)
+@click.argument("model", type=MODEL)
 @click.option("--target", type=click.Choice(["edgetpu", "tflm"]), required=True, help="tflm: a microcontroller.")
 @click.option("--min-mapped", type=click.FloatRange(0, 1), help="edgetpu: exit code 3 below this share, 0 to 1.")
 @click.option("--max-arena", type=click.IntRange(1), metavar="BYTES", help="tflm: exit code 3 above this memory.")

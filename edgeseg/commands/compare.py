@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from edgeseg.commands.options import FOLDER, IGNORE
+from edgeseg.commands.options import IGNORE, MODEL
 
 
 @click.command()
-@click.argument("first", metavar="A", type=FOLDER)
-@click.argument("second", metavar="B", type=FOLDER)
+@click.argument("first", metavar="A", type=MODEL)
+@click.argument("second", metavar="B", type=MODEL)
 @click.argument("data", metavar="DATA|VIDEO")
 @click.option(
     "--runtimes",
@@ -39,7 +39,7 @@ def compare(
 ) -> None:
     """Tell where two models, or one model on two runtimes, differ.
 
-    A and B are run folders, .keras or .tflite files. DATA is a labelled set, which gives mIoU
+    A and B are run folders, .keras or .tflite files, or names in the zoo. DATA is a labelled set, which gives mIoU
     too, or anything that `edgeseg live` takes as its source.
     """
     from converters.compare import compare_files

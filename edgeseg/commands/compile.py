@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgeseg.commands.options import FOLDER
+from edgeseg.commands.options import FOLDER, MODEL
 
 if TYPE_CHECKING:
     from converters.edgetpu.compiled import Compiled
 
 
 @click.command()
-@click.argument("model", type=FOLDER)
-@click.option("-o", "--out", type=FOLDER, metavar="DIR", help="Folder for the result; the model's if left out.")
+@click.argument("model", type=MODEL)
+@click.option("-o", "--out", type=FOLDER, metavar="DIR", help="[default: the model's; of one in the zoo, this one]")
 @click.option("--retries", default=3, show_default=True, type=click.IntRange(1), help="Tries; it fails at random.")
 @click.option("--timeout", default=180.0, show_default=True, type=click.FloatRange(1), help="Seconds for each try.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -25,7 +25,10 @@ def compile(model: Path, out: Path | None, retries: int, timeout: float, as_json
     """Compile the int8 .tflite MODEL for the Edge TPU, with Coral's edgetpu_compiler."""
     from converters.edgetpu.compile import compile_model, plan
     from edgeseg.terminal import placement_table
+    from edgeseg.zoo.shelf import shelf
 
+    if out is None and model.parent == shelf():
+        out = Path()  # the zoo's own folder holds what it came with
     planned = plan(model)
     if not as_json:
         click.echo("Predicted:\n" + placement_table(planned.report) + "\n")

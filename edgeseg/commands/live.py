@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from edgeseg.commands.options import FOLDER
+from edgeseg.commands.options import FOLDER, MODEL, MODEL_OR_URI
 from edgeseg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def typed(name: str) -> bool:
 
 
 @click.command()
-@click.argument("model", required=False, is_eager=True, callback=options_of_bundle)
+@click.argument("model", type=MODEL_OR_URI, required=False, is_eager=True, callback=options_of_bundle)
 @click.option(
     "--source",
     help="0 (the default)  camera:/dev/video0?size=480x640  picamera:0  rtsp://…  http://…  clip.mp4  a folder  "
@@ -85,7 +85,7 @@ def typed(name: str) -> bool:
 @click.option("--roi", type=Roi(), help="Take this part of each frame, in pixels.")
 @click.option("--smooth", is_flag=True, help="Steady the mask where nothing moves; tell the flicker with and without.")
 @click.option("--unsure", type=FOLDER, metavar="DIR", help="Keep the frames that most need a label (logits models).")
-@click.option("--fallback", type=FOLDER, metavar="MODEL", help="A smaller one, for when the board is too hot.")
+@click.option("--fallback", type=MODEL, metavar="MODEL", help="A smaller one, for when the board is too hot.")
 @click.option("--invoke-limit", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True, hidden=True)
 @click.option("--cores", type=click.IntRange(1), help="Threads for the network.  [default: the cores, at most 4]")
 @click.option(
@@ -121,7 +121,8 @@ def live(
 ) -> None:
     """Segment what a camera, stream, video, folder or the rendered belt shows.
 
-    MODEL is a .tflite file, or a bundle, whose options hold where none is given here.
+    MODEL is a .tflite file, a name that edgeseg zoo lists, or a bundle, whose options hold
+    where none is given here.
 
     Ctrl-C ends it well. As a service, it reads the model's file anew at SIGHUP.
     """

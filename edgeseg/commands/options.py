@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from edgeseg.uri import can_be_name
+
 
 class Size(click.ParamType):  # type: ignore[type-arg]  # a parameter only from click 8.4 on
     """HxW, such as 240x320."""
@@ -33,7 +35,29 @@ class ModelOrCommand(click.Group):
         return super().parse_args(ctx, args)
 
 
+class Model(click.ParamType):  # type: ignore[type-arg]  # a parameter only from click 8.4 on
+    """A model's file or folder, or a name in the zoo, whose licence is then said on standard error."""
+
+    name = "MODEL"
+
+    def __init__(self, kind: type[str] | type[Path] = Path, weights: bool = False) -> None:
+        """`kind` is what commands get; with `weights` a name stands for the float network, else for the `.tflite`."""
+        self._kind, self._weights = kind, weights
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str | Path:
+        """Its path; what is no name, such as a URI, as it is. Raises UsageError that lists the zoo's names."""
+        text = str(value)
+        if not can_be_name(text):
+            return self._kind(text)
+        from edgeseg import zoo  # here, since few models come from there and a loop starts the sooner
+
+        entry = zoo.entry(text)
+        click.echo(entry.notice, err=True)
+        return self._kind(zoo.weights(text) if self._weights else zoo.names()[text][1])
+
+
 SIZE = Size()
+MODEL, MODEL_OR_URI, WEIGHTS = Model(), Model(str), Model(weights=True)
 FOLDER = click.Path(path_type=Path)
 IGNORE = click.option(
     "--ignore", type=click.IntRange(0, 255), multiple=True, metavar="ID", help="Leave this class id out; repeatable."

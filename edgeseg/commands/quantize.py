@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from edgeseg.commands.options import FOLDER, IGNORE
+from edgeseg.commands.options import FOLDER, IGNORE, WEIGHTS
 
 
 class Range(click.ParamType):  # type: ignore[type-arg]  # a parameter only from click 8.4 on
@@ -26,7 +26,7 @@ class Range(click.ParamType):  # type: ignore[type-arg]  # a parameter only from
 
 
 @click.command()
-@click.argument("sources", metavar="RUN|MODEL...", type=FOLDER, nargs=-1, required=True)
+@click.argument("sources", metavar="RUN|MODEL...", type=WEIGHTS, nargs=-1, required=True)
 @click.option("--calibrate", required=True, type=FOLDER, metavar="DIR", help="A labelled set, or a folder of images.")
 @click.option("-o", "--out", required=True, type=FOLDER, help="The .tflite to write; a folder for several.")
 @click.option(
@@ -75,7 +75,7 @@ def quantize(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Convert RUN (a run folder), a .keras, a SavedModel or a float .tflite.
+    """Convert RUN (a run folder), a .keras, a SavedModel, a float .tflite or a name in the zoo.
 
     The result proves itself against its source: what it costs by class is in the report beside
     it, and a model that loses too much is not written (exit code 3).

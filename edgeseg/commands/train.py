@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 @click.option("--patience", type=int, help="Stop after so many epochs without a better mIoU; 0 never.  [default: 0]")
 @click.option("--precision", help="auto, float32, mixed_bfloat16 or mixed_float16.  [default: auto]")
 @click.option("--seed", type=int, help="[default: 0]")
-@click.option("--weights", metavar="RUN", help="Begin from this run's network, a .keras file, or 'imagenet'.")
-@click.option("--teacher", metavar="RUN", help="Learn from this run's network too, or a .keras file's.")
+@click.option("--weights", metavar="RUN", help="Begin from this run, a .keras file, a zoo's name or 'imagenet'.")
+@click.option("--teacher", metavar="RUN", help="Learn from this run's network too (or file's or zoo's).")
 @click.option("--qat", is_flag=True, default=None, help="Train the network of --weights to bear int8.")
 @click.option("--target", type=click.Choice(["edgetpu"]), help="Refuse now what the Edge TPU would not run whole.")
 @IGNORE

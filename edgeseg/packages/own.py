@@ -16,6 +16,8 @@ from edgeseg.version import __version__
 
 LICENSE = "LICENSE"
 PYTHONS = ">=3.11"
+LEFT_OUT = frozenset({".pyc", ".keras", ".md"})
+"""A board does not train, and nobody reads there."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ def read(extras: tuple[str, ...] = ()) -> Own:
 
 
 def _belongs(inside: Path) -> bool:
-    return inside.suffix != ".pyc" and not any(part == "__pycache__" or part.startswith(".") for part in inside.parts)
+    return inside.suffix not in LEFT_OUT and not any(
+        part == "__pycache__" or part.startswith(".") for part in inside.parts
+    )
 
 
 Requirements = tuple[list[str], dict[str, list[str]], bytes]

@@ -15,13 +15,20 @@ from edgeseg.training.losses import Loss, Tensor
 def beside(student: Any, teacher: Any) -> Any:
     """A network that gives the student's scores and, after them, the teacher's: (batch, h, w, 2 C).
 
-    Both take the same images; only the student is trained, and only its statistics move.
+    The teacher sees the same images at its own size; only the student is trained, and only
+    its statistics move.
     """
     teacher.trainable = False
-    learned, taught = student.output, teacher(student.input, training=False)
-    if learned.shape[1:3] != taught.shape[1:3]:
-        taught = ops.image.resize(taught, learned.shape[1:3], interpolation="bilinear", data_format="channels_last")
-    return keras.Model(student.input, layers.Concatenate(name="both", dtype="float32")([learned, taught]))
+    taught = teacher(_resized(student.input, teacher.input), training=False)
+    both = layers.Concatenate(name="both", dtype="float32")([student.output, _resized(taught, student.output)])
+    return keras.Model(student.input, both)
+
+
+def _resized(x: Tensor, like: Tensor) -> Tensor:
+    size = like.shape[1:3]
+    if x.shape[1:3] == size:
+        return x
+    return ops.image.resize(x, size, interpolation="bilinear", data_format="channels_last")
 
 
 def distilled(loss: Loss, weight: float, temperature: float) -> Loss:

@@ -9,6 +9,7 @@ from edgeseg.errors import ModelError, UsageError
 from edgeseg.model_info import ModelInfo, read_info
 from edgeseg.training.recipe import read_recipe
 from edgeseg.training.run import IMAGENET, TrainConfig, best_model
+from edgeseg.uri import can_be_name
 
 QAT_DEFAULTS = {"epochs": 10, "learning_rate": 1e-4}
 TRANSFER_DEFAULTS = {"encoder_rate": 0.25}
@@ -22,6 +23,7 @@ def configure(settings: dict[str, Any]) -> TrainConfig:
     """
     if settings.get("recipe"):
         settings = read_recipe(settings["recipe"]) | settings
+    settings = settings | {key: trained(settings[key]) for key in ("weights", "teacher") if settings.get(key)}
     weights, qat = settings.get("weights"), settings.get("qat", False)
     if not weights:
         return TrainConfig(**settings)
@@ -39,6 +41,18 @@ def configure(settings: dict[str, Any]) -> TrainConfig:
     return TrainConfig(**(own | (QAT_DEFAULTS if qat else TRANSFER_DEFAULTS) | settings))
 
 
+def trained(name: str) -> str:
+    """The file of that name in the zoo; what is no such name, as it is.
+
+    Raises UsageError that lists the names for what can be nothing but one.
+    """
+    if name == IMAGENET or not can_be_name(name):
+        return name
+    from edgeseg import zoo
+
+    return str(zoo.weights(name))
+
+
 def weights_info(path: Path) -> ModelInfo:
     """What the network in a run folder or `.keras` file says of itself.
 
@@ -46,7 +60,7 @@ def weights_info(path: Path) -> ModelInfo:
     """
     model = best_model(path)
     if not model.is_file() or model.suffix != ".keras":
-        raise ModelError(f"{path}: is no trained network; give a run folder or a .keras file to --weights")
+        raise ModelError(f"{path}: is no trained network; give a run folder, a .keras file or a zoo name to --weights")
     info = read_info(model)
     if info is None:
         raise ModelError(f"{path}: does not name its classes; give a run folder of edgeseg to --weights")

@@ -47,7 +47,9 @@ class Origin:
         """How much of the network was trained before: one line."""
         own = [layer.name for layer in self.network.layers if layer.weights]
         known = len(own) - len(self.left)
-        text = f"{self.info.provenance['weights']}: {known} of {len(own)} layers were trained before"
+        licence = self.info.provenance.get("weights_licence")
+        source = f"{self.info.provenance['weights']} ({licence})" if licence else self.info.provenance["weights"]
+        text = f"{source}: {known} of {len(own)} layers were trained before"
         return f"{text}; from chance begin {_listed(self.left)}" if self.left else text
 
 
@@ -74,11 +76,11 @@ def open_origin(
         _require_classes(path, info, labels)
         prepared = begin(network, path, train, tell("calibrated"))
     elif info.labels.names != labels.names or info.architecture != config.model:
-        return _from_another(config, labels, network, path)
+        return _from_another(config, labels, network, _source(path, info))
     else:
         prepared = _rebuilt(network, config, info, path)
     miou = evaluate(KerasPredictor(network), val, labels, tell("scored the start")).miou
-    provenance = {"weights": path.name, "base_miou": miou} | ({"qat": True} if config.qat else {})
+    provenance = _source(path, info) | {"base_miou": miou} | ({"qat": True} if config.qat else {})
     return Origin(prepared, replace(info, labels=labels, size=config.size, provenance=provenance))
 
 
@@ -93,10 +95,7 @@ def open_teacher(config: TrainConfig, labels: Labels) -> Origin:
             f"{path}: takes {info.channels} channels, and the student {config.channels}; name another teacher"
         )
     network, _ = load_keras(best_model(path))
-    own = replace(config, model=info.architecture)
-    return Origin(
-        _rebuilt(network, own, info, path), replace(info, size=config.size, provenance={"weights": path.name})
-    )
+    return Origin(network, replace(info, provenance={"weights": path.name}))
 
 
 def start_network(run: Run) -> Any:
@@ -136,21 +135,27 @@ def _from_imagenet(config: TrainConfig, labels: Labels) -> Origin:
     network = build(config.model, config.size, config.channels, labels.num_classes)
     filled = set(lite0.load_into(network))
     left = tuple(layer.name for layer in network.layers if layer.weights and layer.name not in filled)
-    return Origin(network, _new_info(config, labels, IMAGENET), left)
+    return Origin(network, _new_info(config, labels, {"weights": IMAGENET}), left)
 
 
-def _from_another(config: TrainConfig, labels: Labels, network: Any, path: Path) -> Origin:
+def _from_another(config: TrainConfig, labels: Labels, network: Any, source: dict[str, Any]) -> Origin:
     """A new network with those layers of `network` that fit it."""
     target = build(config.model, config.size, config.channels, labels.num_classes)
     try:
         left = transfer(network, target)
     except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
-    return Origin(target, _new_info(config, labels, path.name), tuple(left))
+        raise ModelError(f"{source['weights']}: {error}") from error
+    return Origin(target, _new_info(config, labels, source), tuple(left))
 
 
-def _new_info(config: TrainConfig, labels: Labels, weights: str) -> ModelInfo:
-    return ModelInfo(config.model, labels, config.size, config.channels, "logits", {"weights": weights})
+def _new_info(config: TrainConfig, labels: Labels, source: dict[str, Any]) -> ModelInfo:
+    return ModelInfo(config.model, labels, config.size, config.channels, "logits", source)
+
+
+def _source(path: Path, info: ModelInfo) -> dict[str, Any]:
+    """What a model's provenance says of the weights that it began from, and what binds who uses them."""
+    licence = info.provenance.get("licence") or info.provenance.get("weights_licence")
+    return {"weights": path.name} | ({"weights_licence": licence} if licence else {})
 
 
 def _require_classes(path: Path, info: ModelInfo, labels: Labels) -> None:

@@ -17,8 +17,8 @@ from edgeseg.evaluate import evaluate_file
 from edgeseg.model_info import ModelInfo, attach, read_info
 from edgeseg.training.predict import load_keras
 from edgeseg.training.run import TrainConfig
-from edgeseg.training.start import train
 from edgeseg.training.settings import configure
+from edgeseg.training.start import train
 from tests.converters.hostile import collapse
 
 pytestmark = pytest.mark.slow

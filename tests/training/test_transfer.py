@@ -103,8 +103,10 @@ def test_imagenet_weights_are_where_a_run_begins(belt_set: Path, tmp_path: Path)
 def test_what_cannot_be_a_beginning_is_refused() -> None:
     with pytest.raises(UsageError, match="knows the classes"):
         configure({"weights": "imagenet", "qat": True})
-    with pytest.raises(ModelError, match="is no trained network"):
+    with pytest.raises(UsageError, match="'imagenets' is no file or folder, and no name in the zoo"):
         configure({"weights": "imagenets"})
+    with pytest.raises(ModelError, match="is no trained network"):
+        configure({"weights": "runs/nothing"})
 
 
 @pytest.mark.slow
@@ -156,7 +158,7 @@ def test_the_divergence_is_that_of_the_formula() -> None:
     wanted = (soft(taught) * np.log(soft(taught) / soft(own))).sum(-1).mean()
     both = np.concatenate([own, taught], -1)
     assert float(loss(None, both)) == pytest.approx(7 + 0.5 * 4 * wanted, rel=1e-4)
-    student, teacher = build("nano", (32, 64), 3, 5), build("fcn", (32, 64), 3, 5)
+    student, teacher = build("nano", (32, 64), 3, 5), build("fcn", (64, 64), 3, 5)
     count = len(student.trainable_variables)
     network = beside(student, teacher)
     assert network.output_shape == (None, 8, 16, 10)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from edgeseg.commands.options import FOLDER
+from edgeseg.commands.options import FOLDER, MODEL_OR_URI
 
 
 @click.command("loop")
-@click.argument("model", metavar="MODEL")
+@click.argument("model", metavar="MODEL", type=MODEL_OR_URI)
 @click.option("--only", multiple=True, metavar="NAME", help="mask, overlay, throughput, age, mediapipe, page, …")
 @click.option("--soak", is_flag=True, help="Watch the memory over 20,000 frames too.")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="Of the network.")

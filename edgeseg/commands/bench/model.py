@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from edgeseg.commands.options import FOLDER
+from edgeseg.commands.options import MODEL
 
 
 @click.command("model")
-@click.argument("model", type=FOLDER)
-@click.option("--against", type=FOLDER, metavar="OTHER", help="A second .tflite, such as the float one, in turns.")
+@click.argument("model", type=MODEL)
+@click.option("--against", type=MODEL, metavar="OTHER", help="A second .tflite, such as the float one, in turns.")
 @click.option("--threads", type=click.IntRange(1), help="Measure 1 to so many.  [default: the cores, at most 4]")
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.1), help="For the latencies.")
 @click.option("--slowest", default=10, show_default=True, type=click.IntRange(0), help="Operators to name.")
