@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--qat", is_flag=True, default=None, help="Train the network of --weights to bear int8.")
 @click.option("--target", type=click.Choice(["edgetpu"]), help="Refuse now what the Edge TPU would not run whole.")
 @IGNORE
+@click.option("--devices", type=int, metavar="N", help="GPUs to use under JAX, in each process.  [default: all]")
 @click.option("--resume", is_flag=True, help="Continue the run with its own settings; only --epochs may change.")
 @click.option("--force", is_flag=True, help="Replace an existing run.")
 @click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard too (extra: tensorboard).")
@@ -48,6 +48,7 @@ def train(
     out: Path,
     target: str | None,
     ignore: tuple[int, ...],
+    devices: int | None,
     resume: bool,
     force: bool,
     tensorboard: bool,
@@ -67,16 +68,19 @@ def train(
         if extras:
             extra = extras[0].replace("_", "-")
             raise UsageError(f"--resume continues with the run's own settings; leave out --{extra}")
-        outcome = start.resume(folder, out, given.get("epochs"), tensorboard, show.checked, show.progress)
+        epochs = given.get("epochs")
+        outcome = start.resume(folder, out, epochs, tensorboard, show.checked, show.progress, devices, show.told)
     else:
         config, count = configure(given), ProgressLine().count
         approve = for_target(config, count) if target else None
-        outcome = start.train(
-            folder, out, config, ignore, force, tensorboard, show.checked, count, show.told, show.progress, approve
-        )
-    show.finish(outcome, as_json)
+        shown = show.checked, count, show.told, show.progress
+        outcome = start.train(folder, out, config, ignore, force, tensorboard, *shown, approve, devices)
+    from edgeseg.training.distribution import is_first, leave  # loads Keras: not before what is wrong has been told
+
+    if is_first():
+        show.finish(outcome, as_json)
     if outcome.interrupted:
-        sys.exit(INTERRUPTED)
+        leave(INTERRUPTED)
 
 
 def for_target(config: TrainConfig, on_progress: Callable[[str, int, int], None]) -> Callable[[Labels], None]:

@@ -11,10 +11,10 @@ from edgeseg.data.check import check
 from edgeseg.data.dataset import open_dataset
 from edgeseg.errors import DataError
 from edgeseg.training.backend import keras
-from edgeseg.training.fit import make_optimizer
 from edgeseg.training.loader import Batches
 from edgeseg.training.losses import make_loss
 from edgeseg.training.models import build
+from edgeseg.training.optimizer import make_optimizer
 from edgeseg.training.run import TrainConfig
 
 ROUNDS = 5

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,23 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeseg.data.dataset import Pair
-from edgeseg.errors import DataError, UsageError
+from edgeseg.errors import UsageError
 from edgeseg.evaluate import evaluate
 from edgeseg.files import replacing, write_json
 from edgeseg.metrics import Scores
 from edgeseg.model_info import ModelInfo, attach
-from edgeseg.training import memory
+from edgeseg.training import memory, state
 from edgeseg.training.backend import has_gpu, keras
 from edgeseg.training.distillation import beside, distilled
+from edgeseg.training.distribution import alone, is_first
 from edgeseg.training.history import plot
 from edgeseg.training.loader import Batches
 from edgeseg.training.losses import make_loss
+from edgeseg.training.optimizer import make_optimizer
 from edgeseg.training.predict import KerasPredictor
-from edgeseg.training.run import BEST, HISTORY, PLOT, STATE, Run, TrainConfig
+from edgeseg.training.run import BEST, HISTORY, PLOT, Run
 from edgeseg.training.weights import lineage, start_network, teacher_network
-
-ENCODER = ("stem", "stage")
-"""How the names of its layers begin."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +108,9 @@ def fit(
     model.compile(optimizer=optimizer, loss=loss)
     model.optimizer.build(model.trainable_variables)  # for float16, compile() has wrapped it
     if history:
-        _load_state(run, network, model.optimizer, len(history))
-    epochs = _Epochs(run, network, val, history, len(batches), on_progress, _board(run) if tensorboard else None)
+        state.load(run, network, model.optimizer, len(history))
+    board = _board(run) if tensorboard and is_first() else None
+    epochs = _Epochs(run, network, val, history, len(batches), on_progress, board)
     interrupted = False
     try:
         if len(history) < config.epochs:
@@ -137,47 +136,6 @@ def fit(
 def rare_classes(pixel_share: NDArray[np.float64]) -> list[int]:
     """The classes that are there with less than half of an even share of the pixels."""
     return [int(each) for each in np.flatnonzero((pixel_share > 0) & (pixel_share < 0.5 / len(pixel_share)))]
-
-
-def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> Any:
-    """AdamW with warm-up and cosine, decay on kernels alone, clipping, averaged weights.
-
-    Loshchilov & Hutter, "Decoupled Weight Decay Regularization" (2019).
-    """
-    total = config.epochs * steps_per_epoch
-    warmup = max(1, min(config.warmup_steps, total // 10))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        config.learning_rate / 100, max(1, total - warmup), warmup_target=config.learning_rate, warmup_steps=warmup
-    )
-    memory = max(1, min(config.ema_steps, total // 10))
-    optimizer = SlowEncoderAdamW(
-        config.encoder_rate,
-        schedule,
-        weight_decay=config.weight_decay,
-        global_clipnorm=config.clip_norm,
-        use_ema=True,
-        ema_momentum=1 - 1 / (memory + 1),
-    )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias", "range"])
-    return optimizer
-
-
-class SlowEncoderAdamW(keras.optimizers.AdamW):  # type: ignore[misc]
-    """AdamW that moves an encoder trained before more slowly than the rest."""
-
-    def __init__(self, encoder_rate: float, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self._encoder_rate = encoder_rate
-
-    def build(self, variables: Sequence[Any]) -> None:
-        """Note which of them are the encoder's; later they come without their names."""
-        self._share = [self._encoder_rate if each.path.startswith(ENCODER) else 1.0 for each in variables]
-        super().build(variables)
-
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """As Keras calls it for each variable."""
-        share = self._share[self._get_variable_index(variable)]
-        super().update_step(gradient, variable, learning_rate * share)
 
 
 @contextmanager
@@ -239,7 +197,9 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
         with self._averaged_weights():
             scores = evaluate(self._predictor, self._val, self._run.labels)
             if scores.miou > self.best_miou:
-                self._save_best(scores)
+                self.best_miou, self.best_epoch = scores.miou, self._epoch
+                if is_first():
+                    self._save_best(scores)
         self._validation_seconds = time.monotonic() - self._started - seconds
         entry = {
             "epoch": self._epoch,
@@ -251,9 +211,10 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
             "seconds": round(seconds + self._validation_seconds, 2),
         }
         self._history.append(entry)
-        _save_state(self._run, self._network, self.model.optimizer, self._epoch)
-        write_json(self._run.path / HISTORY, self._history)
-        plot(self._history, self._run.path / PLOT)
+        if is_first():
+            state.save(self._run, self._network, self.model.optimizer, self._epoch)
+            write_json(self._run.path / HISTORY, self._history)
+            plot(self._history, self._run.path / PLOT)
         if self._board:
             for key in ("loss", "val_miou", "val_pixel_accuracy", "learning_rate"):
                 self._board.add_scalar(key, entry[key], self._epoch)
@@ -281,10 +242,9 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
         """Save a float32 twin: what is deployed has nothing to do with the precision of training."""
         config, labels = self._run.config, self._run.labels
         if self._twin is None:
-            with _precision("float32"):
+            with _precision("float32"), alone():
                 self._twin = start_network(self._run)
         self._twin.set_weights(self._network.get_weights())
-        self.best_miou, self.best_epoch = scores.miou, self._epoch
         score = {"split": "val", "miou" if config.qat else "float_miou": scores.miou}
         origin = {"data": self._run.data, "data_sha256": self._run.data_sha256, **lineage(self._run)}
         provenance = {**origin, **score, "epoch": self._epoch, "seed": config.seed}
@@ -294,7 +254,7 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
             attach(temporary, info)
 
     def _report(self, step: int, ended: bool) -> None:
-        if not self._on_progress:
+        if not (self._on_progress and is_first()):
             return
         per_step = (time.monotonic() - self._started - (self._validation_seconds if ended else 0)) / max(1, step)
         epochs = self._run.config.epochs
@@ -304,29 +264,3 @@ class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
         miou = float(self._history[-1]["val_miou"]) if self._history else None
         best = self.best_miou if self.best_epoch else None
         self._on_progress(Progress(self._epoch, epochs, step, self._steps, self._loss, miou, best, left, ended))
-
-
-def _save_state(run: Run, network: Any, optimizer: Any, epoch: int) -> None:
-    arrays = {f"{i:04d}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_state_variables(network, optimizer))}
-    with replacing(run.path / STATE) as temporary, temporary.open("wb") as file:
-        np.savez(file, epoch=np.int64(epoch), **arrays)
-
-
-def _load_state(run: Run, network: Any, optimizer: Any, epochs: int) -> None:
-    """Raises DataError where the state is not that of this model after `epochs` epochs."""
-    variables, path = _state_variables(network, optimizer), run.path / STATE
-    try:
-        arrays = dict(np.load(path))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read; begin anew with --force") from error
-    if len(arrays) != len(variables) + 1:
-        raise DataError(f"{path}: belongs to another model; begin anew with --force")
-    if arrays["epoch"] != epochs:
-        raise DataError(f"{path}: is from epoch {arrays['epoch']}, the history from {epochs}; begin anew with --force")
-    for i, variable in enumerate(variables):
-        variable.assign(arrays[f"{i:04d}"])
-
-
-def _state_variables(network: Any, optimizer: Any) -> list[Any]:
-    """Weights, statistics, seeds of dropout, and the optimizer's own."""
-    return [*network.trainable_variables, *network.non_trainable_variables, *optimizer.variables]

@@ -18,6 +18,7 @@ from edgeseg.images import Image, Mask, read_frame, resize, to_channels
 from edgeseg.labels import IGNORE_ID, Labels
 from edgeseg.training.augment import Augmentation, view
 from edgeseg.training.backend import keras
+from edgeseg.training.distribution import own_rows
 
 CACHE_BYTES = 2 << 30
 """Decoded images are kept up to this much memory; the rest are read again each epoch."""
@@ -27,6 +28,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """One epoch at a time: images (N, *size, channels) float32 in [0, 255] and labels (N, h, w) int32.
 
     The last batch is filled up from the start of the epoch's order, so that all have one shape.
+    One of several processes gets its own rows of each batch, as if all had been drawn.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._size = size
         self._mask_size = (size[0] // loss_stride, size[1] // loss_stride)
         self._channels = channels
-        self._batch = batch
+        self._batch, self._rows = batch, own_rows(batch)
         self._augmentation = augmentation
         self._seed = seed
         self._rare = list(rare)
@@ -62,11 +64,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         order = np.random.default_rng((self._seed, self._epoch)).permutation(len(self._pairs))
         chosen = order[np.arange(index * self._batch, (index + 1) * self._batch) % len(order)]
-        images = np.empty((self._batch, *self._size, self._channels), np.float32)
-        labels = np.empty((self._batch, *self._mask_size), np.int32)
-        for slot, number in enumerate(chosen):
-            rng = np.random.default_rng((self._seed, self._epoch, index, slot))
-            images[slot], labels[slot] = self._draw(int(number), rng)
+        images = np.empty((len(self._rows), *self._size, self._channels), np.float32)
+        labels = np.empty((len(self._rows), *self._mask_size), np.int32)
+        for slot, row in enumerate(self._rows):
+            rng = np.random.default_rng((self._seed, self._epoch, index, row))
+            images[slot], labels[slot] = self._draw(int(chosen[row]), rng)
         return images, labels
 
     def _draw(self, number: int, rng: np.random.Generator) -> tuple[Image, Mask]:

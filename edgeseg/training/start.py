@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from edgeseg.training.run import CONFIG, TEACHER, Run, TrainConfig, open_run, re
 
 if TYPE_CHECKING:  # Keras takes seconds to load: mistakes are found before
     from edgeseg.training.fit import OnProgress, Outcome
-    from edgeseg.training.weights import OnPrepare
+    from edgeseg.training.weights import OnPrepare, Origin
 
 
 def train(
@@ -29,16 +30,18 @@ def train(
     tensorboard: bool = False,
     on_check: Callable[[int, int], None] | None = None,
     on_prepare: OnPrepare | None = None,
-    on_origin: Callable[[str], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
     on_progress: OnProgress | None = None,
     approve: Callable[[Labels], None] | None = None,
+    devices: int | None = None,
 ) -> Outcome:
-    """Check `data`, then train into the new folder `out`.
+    """Check `data`, then train into the new folder `out`, on all devices or on so many of each process.
 
-    `approve` gets the classes before anything is made, and may raise against it; `on_origin`
-    gets a line on the weights that the network begins with. Raises DataError where the data
-    do not pass the check, ModelError where `config.weights` or `config.teacher` do not fit,
-    RunExistsError where `out` holds something and `force` is false.
+    `approve` gets the classes before anything is made, and may raise against it; `on_note`
+    gets lines on the devices and on the weights that the network begins with. Raises DataError
+    where the data do not pass the check, ModelError where `config.weights` or `config.teacher`
+    do not fit, RunExistsError where `out` holds something and `force` is false, UsageError
+    where the devices cannot share a batch.
     """
     _require_extras(tensorboard)
     if not force:
@@ -48,26 +51,22 @@ def train(
     _require(dataset, report)
     if approve:
         approve(report.labels)
+    from edgeseg.training.distribution import connect, is_first, require_shared, spread, together
     from edgeseg.training.weights import open_origin, open_teacher
 
-    pairs = dataset.split("train"), dataset.split("val")
-    origin = open_origin(config, report.labels, *pairs, on_prepare) if config.weights else None
-    teacher = open_teacher(config, report.labels) if config.teacher else None
-    if origin and on_origin:
-        on_origin(origin.describe())
-    if force:
-        _remove(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be made ({error.strerror}); choose another place") from error
+    connect()
+    scope = spread(config.batch, devices, on_note)
     run = Run(out, config, report.labels, data.resolve().name, dataset.fingerprint())
-    run.save()
-    if origin:
-        origin.save(out)
-    if teacher:
-        teacher.save(out, TEACHER)
-    return _fit(run, dataset, report, False, tensorboard, on_progress)
+    with together(repr((config, run.labels, run.data_sha256, devices))):
+        pairs = dataset.split("train"), dataset.split("val")
+        origin = open_origin(config, report.labels, *pairs, on_prepare) if config.weights else None
+        teacher = open_teacher(config, report.labels) if config.teacher else None
+        if is_first():
+            if origin and on_note:
+                on_note(origin.describe())
+            _make(run, origin, teacher, force)
+    require_shared(out)
+    return _fit(run, dataset, report, False, tensorboard, on_progress, scope)
 
 
 def resume(
@@ -77,10 +76,13 @@ def resume(
     tensorboard: bool = False,
     on_check: Callable[[int, int], None] | None = None,
     on_progress: OnProgress | None = None,
+    devices: int | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Continue the run in `out` where it stopped, with its own configuration.
+    """Continue the run in `out` where it stopped, with its own configuration but for `epochs` and `devices`.
 
-    Raises DataError where `data` are not what the run began with.
+    Raises DataError where `data` are not what the run began with, UsageError where the devices
+    cannot share a batch.
     """
     run = open_run(out)
     dataset = open_dataset(data, run.labels.ignore)
@@ -92,8 +94,14 @@ def resume(
         if len(run.history()) > epochs:
             raise UsageError(f"{out}: has {len(run.history())} epochs behind it already; give --epochs above that")
         run = replace(run, config=replace(run.config, epochs=epochs))
-        run.save()
-    return _fit(run, dataset, report, True, tensorboard, on_progress)
+    from edgeseg.training.distribution import connect, is_first, spread, together
+
+    connect()
+    scope = spread(run.config.batch, devices, on_note)
+    with together(repr((run.config, run.data_sha256, len(run.history()), devices))):
+        if epochs and is_first():
+            run.save()
+    return _fit(run, dataset, report, True, tensorboard, on_progress, scope)
 
 
 def _require(dataset: Dataset, report: Report) -> None:
@@ -102,13 +110,34 @@ def _require(dataset: Dataset, report: Report) -> None:
     dataset.split("val")
 
 
+def _make(run: Run, origin: Origin | None, teacher: Origin | None, force: bool) -> None:
+    if force:
+        _remove(run.path)
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{run.path}: cannot be made ({error.strerror}); choose another place") from error
+    run.save()
+    if origin:
+        origin.save(run.path)
+    if teacher:
+        teacher.save(run.path, TEACHER)
+
+
 def _fit(
-    run: Run, dataset: Dataset, report: Report, again: bool, tensorboard: bool, on_progress: OnProgress | None
+    run: Run,
+    dataset: Dataset,
+    report: Report,
+    again: bool,
+    tensorboard: bool,
+    on_progress: OnProgress | None,
+    scope: AbstractContextManager[None],
 ) -> Outcome:
     from edgeseg.training.fit import fit
 
     share = report.pixel_share("train")
-    return fit(run, dataset.split("train"), dataset.split("val"), share, again, on_progress, tensorboard)
+    with scope:
+        return fit(run, dataset.split("train"), dataset.split("val"), share, again, on_progress, tensorboard)
 
 
 def _require_extras(tensorboard: bool) -> None:

