@@ -62,6 +62,7 @@ def write_metadata(data: bytes, info: ModelInfo) -> bytes:
     root = ModelMetadata(
         name=f"edgeseg {info.architecture}",
         description=_description(info, names),
+        license=info.provenance.get("licence"),
         version=hashlib.sha256(data).hexdigest()[:12],
         subgraphs=(_graph(info, names, low, high),),
     )

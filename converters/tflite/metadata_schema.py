@@ -178,7 +178,7 @@ class ModelMetadata:
     version: str
     subgraphs: tuple[SubGraphMetadata, ...]
     author: None = None
-    license: None = None
+    license: str | None = None
     associated_files: None = None
     min_parser_version: str = PARSER_VERSION
 

@@ -21,7 +21,7 @@ from edgeseg.model_info import read_info
 if TYPE_CHECKING:
     from edgeseg.segmenter import Segmenter
 
-FIGURES = ("scheme", "miou", "float_miou")
+FIGURES = ("scheme", "miou", "float_miou", "licence")
 """What is taken over from the model's own provenance."""
 FRAMES = 4
 Ends = tuple[tuple[list[int], Any], tuple[list[int], Any]]

@@ -72,6 +72,8 @@ class TrainConfig:
     """By which both scores are divided there."""
     recipe: str | None = None
     """Name of the recipe that gave the settings."""
+    licence: str | None = None
+    """What binds who uses a model of these data; each file that is made of it says so."""
     qat: bool = False
     """Quantization-aware: compute as int8 will, in float32."""
 

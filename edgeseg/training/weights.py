@@ -117,10 +117,14 @@ def teacher_network(run: Run) -> Any:
 
 def lineage(run: Run) -> dict[str, Any]:
     """What a model of `run` says of where it comes from; empty where it began from chance, without a recipe."""
-    told: dict[str, Any] = {"recipe": run.config.recipe} if run.config.recipe else {}
-    if run.config.teacher:
-        told["teacher"] = Path(run.config.teacher).name
-    info = read_info(_kept(run, START)) if run.config.weights else None
+    config = run.config
+    own = {
+        "recipe": config.recipe and Path(config.recipe).name,
+        "teacher": config.teacher and Path(config.teacher).name,
+        "licence": config.licence,
+    }
+    told: dict[str, Any] = {key: each for key, each in own.items() if each}
+    info = read_info(_kept(run, START)) if config.weights else None
     return told | (dict(info.provenance) if info else {})
 
 

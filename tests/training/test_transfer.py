@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edgeseg.errors import DataError, ModelError, UsageError
+from edgeseg.labels import Labels
 from edgeseg.model_info import read_info
 from edgeseg.training.models import build
 from edgeseg.training.optimizer import make_optimizer
@@ -14,6 +15,7 @@ from edgeseg.training.run import open_run
 from edgeseg.training.settings import configure
 from edgeseg.training.start import resume, train
 from edgeseg.training.transfer import transfer
+from edgeseg.training.weights import open_origin
 
 
 def test_other_classes_get_all_layers_but_the_last() -> None:
@@ -70,7 +72,7 @@ def two_classes(tmp_path_factory: pytest.TempPathFactory, belt_set: Path) -> Pat
 
 def test_a_run_begins_from_one_of_other_classes(run_folder: Path, two_classes: Path, tmp_path: Path) -> None:
     told: list[str] = []
-    config = configure({"weights": str(run_folder), "epochs": 1})
+    config = configure({"weights": str(run_folder), "epochs": 1, "licence": "for research"})
     assert config.encoder_rate < 1
     outcome = train(two_classes, tmp_path / "run", config, on_note=told.append)
     assert outcome.base_miou is None
@@ -80,6 +82,10 @@ def test_a_run_begins_from_one_of_other_classes(run_folder: Path, two_classes: P
     assert info is not None
     assert info.labels.names == ("belt", "part")
     assert info.provenance["weights"] == "run"
+    assert info.provenance["licence"] == "for research"
+    origin = open_origin(configure({"weights": str(tmp_path / "run")}), Labels.from_names(["a", "b", "c"]), [], [])
+    assert origin.describe().startswith("run (for research): ")
+    assert origin.info.provenance["weights_licence"] == "for research"
 
 
 @pytest.mark.slow

@@ -165,6 +165,13 @@ def test_a_class_map_is_described_as_values_with_names(described) -> None:
     assert not graph.has(9)  # nothing for MediaPipe's segmenter, which cannot use it
 
 
+def test_the_licence_of_its_data_is_told(described) -> None:
+    before, after, info = described("int8", "logits")
+    assert not Table(metadata_of(after)).has(5)
+    bound = dataclasses.replace(info, provenance={"licence": "for research"})
+    assert Table(metadata_of(write_metadata(before, bound))).text(5) == "for research"
+
+
 @pytest.mark.parametrize(
     ("scheme", "given", "mean", "std", "bounds"),
     [
