@@ -10,8 +10,9 @@ MEDIAPIPE_PIP := .venv-mediapipe/bin/python -m pip install --quiet --disable-pip
 demo: .venv/host
 	$(BIN)/edgeseg demo --out demo --force
 
+# Two at a time: half of the tests wait for processes, cameras and services, not for a core.
 test: .venv/dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 # A board in an emulator boots beside the other tests: it takes as long as they do, and mostly waits for its one core.
 test-slow: .venv/dev .venv-legacy/ready .venv-mediapipe/ready .venv-pyinfra/ready
