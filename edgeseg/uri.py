@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from edgeseg.errors import UsageError
 
+MODEL_FILES = ("run.json", "saved_model.pb")
+"""One of them is in each folder that is a model."""
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
@@ -50,8 +52,14 @@ def read_bytes(uri: str, text: str) -> int:
 
 
 def can_be_name(text: str) -> bool:
-    """Whether `text` is of letters, digits and dashes alone, and no file or folder here: it can be a model's name."""
-    return text.replace("-", "").replace("_", "").isalnum() and not os.path.lexists(text)
+    """Whether `text` is of letters, digits, - and _ alone, and no file or model here: it can be a model's name.
+
+    A folder of labelled images is no model, though it may be called 'street' too.
+    """
+    if not text.replace("-", "").replace("_", "").isalnum():
+        return False
+    models = (os.path.join(text, file) for file in MODEL_FILES)  # noqa: PTH118  pathlib is not loaded for it
+    return not os.path.lexists(text) or (os.path.isdir(text) and not any(map(os.path.exists, models)))  # noqa: PTH112
 
 
 def masked(uri: str) -> str:

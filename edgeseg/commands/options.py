@@ -51,9 +51,12 @@ class Model(click.ParamType):  # type: ignore[type-arg]  # a parameter only from
             return self._kind(text)
         from edgeseg import zoo  # here, since few models come from there and a loop starts the sooner
 
-        entry = zoo.entry(text)
+        known = zoo.names()
+        if text not in known and Path(text).exists():
+            return self._kind(text)
+        entry, path = known.get(text) or (zoo.entry(text), Path())
         click.echo(entry.notice, err=True)
-        return self._kind(zoo.weights(text) if self._weights else zoo.names()[text][1])
+        return self._kind(zoo.weights(text) if self._weights else path)
 
 
 SIZE = Size()

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 @click.option("--patience", type=int, help="Stop after so many epochs without a better mIoU; 0 never.  [default: 0]")
 @click.option("--precision", help="auto, float32, mixed_bfloat16 or mixed_float16.  [default: auto]")
 @click.option("--seed", type=int, help="[default: 0]")
-@click.option("--weights", metavar="RUN", help="Begin from this run, a .keras file, a zoo's name or 'imagenet'.")
-@click.option("--teacher", metavar="RUN", help="Learn from this run's network too (or file's or zoo's).")
+@click.option("--weights", metavar="RUN", help="Begin from a run, .keras file or zoo name, or 'imagenet'.")
+@click.option("--teacher", metavar="RUN", help="Learn from its scores too: a run, .keras file or zoo name.")
 @click.option("--qat", is_flag=True, default=None, help="Train the network of --weights to bear int8.")
 @click.option("--target", type=click.Choice(["edgetpu"]), help="Refuse now what the Edge TPU would not run whole.")
 @IGNORE
@@ -68,13 +68,32 @@ def train(
         if extras:
             extra = extras[0].replace("_", "-")
             raise UsageError(f"--resume continues with the run's own settings; leave out --{extra}")
-        epochs = given.get("epochs")
-        outcome = start.resume(folder, out, epochs, tensorboard, show.checked, show.progress, devices, show.told)
+        outcome = start.resume(
+            folder,
+            out,
+            epochs=given.get("epochs"),
+            tensorboard=tensorboard,
+            devices=devices,
+            on_check=show.checked,
+            on_note=show.told,
+            on_progress=show.progress,
+        )
     else:
         config, count = configure(given), ProgressLine().count
-        approve = for_target(config, count) if target else None
-        shown = show.checked, count, show.told, show.progress
-        outcome = start.train(folder, out, config, ignore, force, tensorboard, *shown, approve, devices)
+        outcome = start.train(
+            folder,
+            out,
+            config,
+            ignore=ignore,
+            force=force,
+            tensorboard=tensorboard,
+            devices=devices,
+            approve=for_target(config, count) if target else None,
+            on_check=show.checked,
+            on_prepare=count,
+            on_note=show.told,
+            on_progress=show.progress,
+        )
     from edgeseg.training.distribution import is_first, leave  # loads Keras: not before what is wrong has been told
 
     if is_first():

@@ -64,7 +64,7 @@ def zoo_table(
     Without the data of its task a model's mIoU stays unknown. What a board would do is
     projected from published rates.
     """
-    from edgeseg.commands.zoo_figures import measure
+    from converters.zoo import measure
     from edgeseg.commands.zoo_tables import markdown
     from edgeseg.files import replacing
     from edgeseg.progress import ProgressLine

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edgeseg.terminal import counted, percent, table
 
 if TYPE_CHECKING:
-    from edgeseg.commands.zoo_figures import Figures
+    from converters.zoo import Figures
     from edgeseg.zoo import Entry
 
 WIDTH = 80
@@ -29,7 +29,7 @@ def listing(found: Sequence[Entry]) -> str:
             _size(each.info.size),
             _kilobytes(each.path.stat().st_size),
             _known_miou(each),
-            f"{each.data.title}, {each.licence}",
+            f"{each.data.title}, {each.data.licence}",
         ]
         for each in found
     ]

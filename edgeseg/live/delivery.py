@@ -37,6 +37,7 @@ class Delivery:
             return
         if self.threads == 1:
             self._join()
+            self._raise()
             self._outlet.write(segmented)
             return
         if self._thread is None:

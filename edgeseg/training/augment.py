@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from edgeseg.errors import UsageError
 from edgeseg.images import Image, Mask
 from edgeseg.labels import IGNORE_ID
 
@@ -35,6 +37,16 @@ class Augmentation:
     """Largest standard deviation of Gaussian noise, as a fraction of full scale."""
     paste: float = 0.0
     """Probability that the rare classes of another image's view are pasted over this one."""
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for what no view can be drawn by."""
+        for name in ("scale", "contrast", "saturation", "gamma"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high < math.inf and not (name == "saturation" and 0 <= low <= high < math.inf):
+                raise UsageError(f"{name} is from a number above 0 to one that is no smaller, not from {low} to {high}")
+        for name in ("flip", "blur", "paste", "brightness", "tint", "noise"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} is from 0 to 1, not {getattr(self, name)}")
 
 
 NONE = Augmentation((1.0, 1.0), 0.0, 0.0, (1.0, 1.0), (1.0, 1.0), 0.0, 0.0)
@@ -102,5 +114,6 @@ def _relight(image: Image, rng: np.random.Generator, how: Augmentation) -> Image
     if blurred:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8).reshape(image.shape)
     if grain:
-        image = np.clip(image + rng.normal(0, grain, image.shape).astype(np.float32), 0, 255).astype(np.uint8)
+        noisy = image + grain * rng.standard_normal(image.shape, np.float32)
+        image = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
     return image

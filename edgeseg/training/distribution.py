@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import NoReturn
@@ -40,7 +40,7 @@ def connect() -> None:
         return
     missing = [name for name in (ADDRESS, COUNT, NUMBER) if name not in given]
     if missing:
-        raise UsageError(f"{next(iter(given))} is set, but {missing[0]} is not; set both, or neither")
+        raise UsageError(f"{next(iter(given))} is set, but {missing[0]} is not; set all three, or none")
     _require_jax("several processes")
     import jax
 
@@ -57,7 +57,9 @@ def connect() -> None:
         # Keras' own `initialize` is this, but has a process wait five minutes for one that broke down.
         jax.distributed.initialize(address, int(given[COUNT]), int(given[NUMBER]), shutdown_timeout_seconds=FAREWELL_S)
     except RuntimeError as error:
-        raise UsageError(f"{address}: is no place to meet ({first_line(error)}); choose another port") from error
+        raise UsageError(
+            f"{address}: the processes cannot meet there ({first_line(error)}); is the port free?"
+        ) from error
 
 
 def leave(code: int) -> NoReturn:
@@ -99,20 +101,21 @@ def require_shared(path: Path) -> None:
 
 
 def spread(
-    batch: int, devices: int | None = None, on_note: Callable[[str], None] | None = None
+    batch: int, devices: int | None = None, on_note: Callable[[str], None] | None = None, resumed: bool = False
 ) -> AbstractContextManager[None]:
     """A context: networks made inside are on all devices, or on the first `devices` of each process.
 
     `on_note` gets a line where that is more than one, or where one of several GPUs is used for want of JAX. Raises
-    UsageError where there are fewer, or they cannot share `batch` evenly.
+    UsageError where there are fewer, or they cannot share `batch` evenly, which a run that is `resumed` keeps.
     """
     names = _devices(devices, tell := on_note if on_note and is_first() else lambda line: None)
     count = _process()[1]
     if batch % len(names):
         fitting = batch + -batch % len(names)
         fewer = max(n for n in range(1, len(names)) if batch % n == 0)
-        cure = f"--batch {fitting}" + (f", or --devices {fewer}" if count == 1 else "")
-        raise UsageError(f"{len(names)} devices cannot share a batch of {batch} evenly; give {cure}")
+        cures = [] if resumed else [f"--batch {fitting}"]
+        cures += [f"--devices {fewer}"] if count == 1 else ["another number of processes"]
+        raise UsageError(f"{len(names)} devices cannot share a batch of {batch} evenly; give {', or '.join(cures)}")
     if len(names) == 1:
         return nullcontext()
     tell(f"each step runs on {len(names)} devices" + (f" of {count} processes" if count > 1 else ""))
@@ -133,11 +136,22 @@ def alone() -> Iterator[None]:
         keras.distribution.set_distribution(before)
 
 
-def own_rows(batch: int) -> list[int]:
+def count_devices() -> int:
+    """How many share each batch."""
+    current = keras.distribution.distribution()
+    return 1 if current is None else int(current.device_mesh.backend_mesh.devices.size)
+
+
+def count_processes() -> int:
+    """How many train together."""
+    return _process()[1]
+
+
+def own_rows(batch: int) -> Sequence[int]:
     """The rows of a batch of `batch` that this process feeds, rising."""
     current = keras.distribution.distribution()
     if current is None:
-        return list(range(batch))
+        return range(batch)
     owners = [device.process_index for device in current.device_mesh.backend_mesh.devices.flat]
     return [row for row in range(batch) if owners[row * len(owners) // batch] == _process()[0]]
 

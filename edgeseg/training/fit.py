@@ -21,7 +21,7 @@ from edgeseg.model_info import ModelInfo, attach
 from edgeseg.training import memory, state
 from edgeseg.training.backend import has_gpu, keras
 from edgeseg.training.distillation import beside, distilled
-from edgeseg.training.distribution import alone, is_first
+from edgeseg.training.distribution import alone, count_devices, count_processes, is_first
 from edgeseg.training.history import plot
 from edgeseg.training.loader import Batches
 from edgeseg.training.losses import make_loss
@@ -85,12 +85,6 @@ def fit(
     """
     config = run.config
     keras.utils.set_random_seed(config.seed)
-    loss = make_loss(config.loss, pixel_share, config.class_power)
-    with _precision(config.precision):
-        network = model = start_network(run)
-        if config.teacher:
-            model = beside(network, teacher_network(run))
-            loss = distilled(loss, config.teacher_weight, config.temperature)
     history = run.history() if resume else []
     batches = Batches(
         train,
@@ -104,9 +98,7 @@ def fit(
         rare_classes(pixel_share),
     )
     batches.start_at(len(history))
-    optimizer = make_optimizer(config, len(batches))
-    model.compile(optimizer=optimizer, loss=loss)
-    model.optimizer.build(model.trainable_variables)  # for float16, compile() has wrapped it
+    network, model = _compiled(run, pixel_share, len(batches))
     if history:
         state.load(run, network, model.optimizer, len(history))
     board = _board(run) if tensorboard and is_first() else None
@@ -126,11 +118,30 @@ def fit(
     except KeyboardInterrupt:
         interrupted = True
     except Exception as error:
-        if not memory.exhausted(error):
+        causes = list(memory.chain(error))
+        full = next((each for each in causes if memory.exhausted(each)), None)
+        interrupted = any(isinstance(each, KeyboardInterrupt) for each in causes)
+        if full:
+            again = None if count_processes() > 1 else lambda: _compiled(run, pixel_share, len(batches))[1]
+            raise UsageError(memory.advice(full, config, count_devices(), again)) from error
+        if not interrupted:
             raise
-        raise UsageError(memory.advice(error, model, config)) from error
     best = epochs.best_miou if epochs.best_epoch else None
     return Outcome(len(history), epochs.best_epoch, best, interrupted, lineage(run).get("base_miou"))
+
+
+def _compiled(run: Run, pixel_share: NDArray[np.float64], steps_per_epoch: int) -> tuple[Any, Any]:
+    """The network that is trained, and what is fitted: the same, or it and its teacher."""
+    config = run.config
+    loss = make_loss(config.loss, pixel_share, config.class_power)
+    with _precision(config.precision):
+        network = model = start_network(run)
+        if config.teacher:
+            model = beside(network, teacher_network(run))
+            loss = distilled(loss, config.teacher_weight, config.temperature)
+    model.compile(optimizer=make_optimizer(config, steps_per_epoch), loss=loss)
+    model.optimizer.build(model.trainable_variables)  # for float16, compile() has wrapped it
+    return network, model
 
 
 def rare_classes(pixel_share: NDArray[np.float64]) -> list[int]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgeseg.labels import IGNORE_ID
 from edgeseg.training.backend import ops
+from edgeseg.training.run import LOSSES as NAMES
 
 Tensor = Any
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -94,7 +95,7 @@ def dice(weights: Weights) -> Loss:
     return loss
 
 
-LOSSES: dict[str, Callable[[Weights], Loss]] = {"ce": cross_entropy, "focal": focal, "dice": dice}
+LOSSES: dict[str, Callable[[Weights], Loss]] = dict(zip(NAMES, (cross_entropy, focal, dice), strict=True))
 
 
 def make_loss(name: str, pixel_share: NDArray[np.float64], power: float) -> Loss:

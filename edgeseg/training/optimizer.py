@@ -47,7 +47,19 @@ class SlowEncoderAdamW(keras.optimizers.AdamW):  # type: ignore[misc]
         self._share = [self._encoder_rate if each.path.startswith(ENCODER) else 1.0 for each in variables]
         super().build(variables)
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """As Keras calls it for each variable."""
-        share = self._share[self._get_variable_index(variable)]
-        super().update_step(gradient, variable, learning_rate * share)
+    def _backend_update_step(self, gradients: Sequence[Any], variables: Sequence[Any], learning_rate: Any) -> None:
+        """Keras hands all variables over at once: here, those of one share after those of another."""
+        for share in dict.fromkeys(self._share):
+            chosen = [i for i, each in enumerate(variables) if self._share_of(each) == share]
+            some = [gradients[i] for i in chosen], [variables[i] for i in chosen]
+            super()._backend_update_step(*some, learning_rate * share)
+
+    def _apply_weight_decay(self, variables: Sequence[Any]) -> None:
+        """Decay goes at the rate of learning."""
+        for each in variables:
+            if self._use_weight_decay(each):
+                rate = keras.ops.cast(self.learning_rate * self._share_of(each), each.dtype)
+                each.assign(each - each * rate * keras.ops.cast(self.weight_decay, each.dtype))
+
+    def _share_of(self, variable: Any) -> float:
+        return float(self._share[self._get_variable_index(variable)])

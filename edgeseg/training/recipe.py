@@ -46,11 +46,17 @@ def read_recipe(name: str) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: is no TOML ({error}); mend it") from error
     augmentation = data.pop("augmentation", None)
+    for note in NOTES:
+        data.pop(note, None)
     settings = _checked(data, get_type_hints(TrainConfig), path, OTHERWISE)
     if augmentation is not None:
         if not isinstance(augmentation, dict):
             raise UsageError(f"{path}: augmentation is a table; begin it with a line  [augmentation]")
-        settings["augmentation"] = Augmentation(**_checked(augmentation, get_type_hints(Augmentation), path))
+        views = _checked(augmentation, get_type_hints(Augmentation), path)
+        try:
+            settings["augmentation"] = Augmentation(**views)
+        except UsageError as error:
+            raise UsageError(f"{path}: {error}") from error
     return settings
 
 
@@ -60,8 +66,6 @@ def _checked(
     known = {name: kind for name, kind in kinds.items() if name not in hidden}
     settings = {}
     for key, value in data.items():
-        if key in NOTES:
-            continue
         if key not in known:
             close = difflib.get_close_matches(key, known, 1)
             cure = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(sorted(known))}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,8 @@ from edgeseg.labels import Labels
 from edgeseg.training.augment import Augmentation
 from edgeseg.training.models import check_size
 
-VERSION = 1
+VERSION = 2
+"""2 draws other views and may have a teacher; a run of 1 can be read, but not continued."""
 CONFIG, BEST, STATE, HISTORY, PLOT = "run.json", "best.keras", "state.npz", "history.json", "history.png"
 START = "start.keras"
 """The network that a run with `weights` began from."""
@@ -63,7 +65,8 @@ class TrainConfig:
     weights: str | None = None
     """A run folder or `.keras` file to begin from, or 'imagenet'; None for chance."""
     encoder_rate: float = 1.0
-    """Learning rate of the encoder (layers called stem… and stage…), as a share of the others'."""
+    """Learning rate of the encoder (layers called stem… and stage…), as a share of the others'; 0 keeps it as it is.
+    `fcn` has no such layers."""
     teacher: str | None = None
     """A run folder or `.keras` file of the same classes, whose scores are learned beside the labels."""
     teacher_weight: float = 1.0
@@ -85,6 +88,7 @@ class TrainConfig:
             "ema_steps": 1,
             "seed": 0,
             "patience": 0,
+            "warmup_steps": 0,
         }.items():
             if getattr(self, name) < least:
                 raise UsageError(f"{name} must be at least {least}, not {getattr(self, name)}")
@@ -100,8 +104,13 @@ class TrainConfig:
             raise UsageError(f"no precision is called '{self.precision}'; known are {', '.join(PRECISIONS)}")
         if not 0 <= self.encoder_rate <= 1:
             raise UsageError(f"encoder_rate is from 0 to 1, not {self.encoder_rate}")
-        if not self.learning_rate > 0:
+        if not 0 < self.learning_rate < math.inf:
             raise UsageError(f"the learning rate must be above 0, not {self.learning_rate}")
+        for name in ("weight_decay", "clip_norm", "class_power", "teacher_weight", "temperature"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise UsageError(f"{name} must be a number from 0, not {getattr(self, name)}")
+        if not (self.clip_norm and self.temperature):
+            raise UsageError("clip_norm and temperature must be above 0")
         if self.qat and not self.weights:
             raise UsageError("--qat goes on from a trained network; name its run folder with --weights RUN")
         if self.qat and self.precision not in ("auto", "float32"):
@@ -110,8 +119,6 @@ class TrainConfig:
             check_size(self.model, self.size)
         if self.qat and self.teacher:
             raise UsageError("--qat has no teacher; leave out --teacher")
-        if not (self.teacher_weight > 0 and self.temperature > 0):
-            raise UsageError("teacher_weight and temperature must be above 0")
 
 
 def config_from_json(data: dict[str, Any]) -> TrainConfig:
@@ -140,11 +147,12 @@ class Run:
     """Name of the data set's folder."""
     data_sha256: str
     """`Dataset.fingerprint` of the train part."""
+    version: int = VERSION
 
     def save(self) -> None:
         """Write run.json."""
         written = {
-            "version": VERSION,
+            "version": self.version,
             "data": self.data,
             "data_sha256": self.data_sha256,
             "labels": self.labels.to_json(),
@@ -168,7 +176,8 @@ def open_run(path: Path) -> Run:
         if data["version"] > VERSION:
             raise DataError(f"{file}: has version {data['version']}; update edgeseg to read it")
         labels = Labels.from_json(data["labels"])
-        return Run(path, config_from_json(data["config"]), labels, data["data"], data["data_sha256"])
+        config = config_from_json(data["config"])
+        return Run(path, config, labels, data["data"], data["data_sha256"], data["version"])
     except DataError:
         raise
     except (KeyError, TypeError, ValueError) as error:

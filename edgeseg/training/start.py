@@ -14,7 +14,7 @@ from edgeseg.data.check import Report, check
 from edgeseg.data.dataset import Dataset, open_dataset
 from edgeseg.errors import DataError, MissingExtraError, OutputError, UsageError
 from edgeseg.labels import Labels
-from edgeseg.training.run import CONFIG, TEACHER, Run, TrainConfig, open_run, refuse_existing
+from edgeseg.training.run import CONFIG, TEACHER, VERSION, Run, TrainConfig, open_run, refuse_existing
 
 if TYPE_CHECKING:  # Keras takes seconds to load: mistakes are found before
     from edgeseg.training.fit import OnProgress, Outcome
@@ -25,15 +25,16 @@ def train(
     data: Path,
     out: Path,
     config: TrainConfig,
+    *,
     ignore: Iterable[int] = (),
     force: bool = False,
     tensorboard: bool = False,
+    devices: int | None = None,
+    approve: Callable[[Labels], None] | None = None,
     on_check: Callable[[int, int], None] | None = None,
     on_prepare: OnPrepare | None = None,
     on_note: Callable[[str], None] | None = None,
     on_progress: OnProgress | None = None,
-    approve: Callable[[Labels], None] | None = None,
-    devices: int | None = None,
 ) -> Outcome:
     """Check `data`, then train into the new folder `out`, on all devices or on so many of each process.
 
@@ -49,12 +50,12 @@ def train(
     dataset = open_dataset(data, ignore)
     report = check(dataset, on_check)
     _require(dataset, report)
-    if approve:
-        approve(report.labels)
     from edgeseg.training.distribution import connect, is_first, require_shared, spread, together
     from edgeseg.training.weights import open_origin, open_teacher
 
     connect()
+    if approve:
+        approve(report.labels)
     scope = spread(config.batch, devices, on_note)
     run = Run(out, config, report.labels, data.resolve().name, dataset.fingerprint())
     with together(repr((config, run.labels, run.data_sha256, devices))):
@@ -64,20 +65,23 @@ def train(
         if is_first():
             if origin and on_note:
                 on_note(origin.describe())
+            if teacher and on_note:
+                on_note(f"taught by {teacher.name}")
             _make(run, origin, teacher, force)
-    require_shared(out)
+    require_shared(out / CONFIG)
     return _fit(run, dataset, report, False, tensorboard, on_progress, scope)
 
 
 def resume(
     data: Path,
     out: Path,
+    *,
     epochs: int | None = None,
     tensorboard: bool = False,
-    on_check: Callable[[int, int], None] | None = None,
-    on_progress: OnProgress | None = None,
     devices: int | None = None,
+    on_check: Callable[[int, int], None] | None = None,
     on_note: Callable[[str], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Outcome:
     """Continue the run in `out` where it stopped, with its own configuration but for `epochs` and `devices`.
 
@@ -85,6 +89,8 @@ def resume(
     cannot share a batch.
     """
     run = open_run(out)
+    if run.version != VERSION:
+        raise DataError(f"{out}: was begun by an older edgeseg, whose views differ; begin anew with --force")
     dataset = open_dataset(data, run.labels.ignore)
     report = check(dataset, on_check)
     _require(dataset, report)
@@ -97,7 +103,7 @@ def resume(
     from edgeseg.training.distribution import connect, is_first, spread, together
 
     connect()
-    scope = spread(run.config.batch, devices, on_note)
+    scope = spread(run.config.batch, devices, on_note, resumed=True)
     with together(repr((run.config, run.data_sha256, len(run.history()), devices))):
         if epochs and is_first():
             run.save()

@@ -13,13 +13,14 @@ from edgeseg.evaluate import evaluate
 from edgeseg.files import replacing
 from edgeseg.labels import Labels
 from edgeseg.model_info import ModelInfo, attach, read_info
+from edgeseg.training.backend import keras
 from edgeseg.training.models import build
 from edgeseg.training.predict import KerasPredictor, load_keras
 from edgeseg.training.pretrained import lite0
 from edgeseg.training.qat.begin import begin
 from edgeseg.training.qat.prepare import is_qat
 from edgeseg.training.run import IMAGENET, START, TEACHER, Run, TrainConfig, best_model
-from edgeseg.training.settings import already_int8, weights_info
+from edgeseg.training.settings import already_int8, teacher_info, weights_info
 from edgeseg.training.transfer import transfer
 
 OnPrepare = Callable[[str, int, int], None]
@@ -32,8 +33,8 @@ class Origin:
 
     network: Any
     info: ModelInfo
-    """Its provenance holds 'weights'; 'base_miou' where the classes are the same; for quantization-aware training
-    'qat': True."""
+    """Its provenance holds 'weights' and their 'licence', if any; 'base_miou' where the classes are the same; for
+    quantization-aware training 'qat': True."""
     left: tuple[str, ...] = ()
     """Layers that begin from chance."""
 
@@ -47,10 +48,14 @@ class Origin:
         """How much of the network was trained before: one line."""
         own = [layer.name for layer in self.network.layers if layer.weights]
         known = len(own) - len(self.left)
-        licence = self.info.provenance.get("weights_licence")
-        source = f"{self.info.provenance['weights']} ({licence})" if licence else self.info.provenance["weights"]
-        text = f"{source}: {known} of {len(own)} layers were trained before"
+        text = f"{self.name}: {known} of {len(own)} layers were trained before"
         return f"{text}; from chance begin {_listed(self.left)}" if self.left else text
+
+    @property
+    def name(self) -> str:
+        """Where it comes from, and what binds who uses it."""
+        source, licence = self.info.provenance["weights"], self.info.provenance.get("licence")
+        return f"{source} ({licence})" if licence else str(source)
 
 
 def open_origin(
@@ -61,6 +66,7 @@ def open_origin(
     Raises ModelError where they do not fit, DataError where `config.qat` and their classes are not `labels`.
     """
     assert config.weights is not None
+    keras.utils.set_random_seed(config.seed)  # for the layers that begin from chance
     if config.weights == IMAGENET:
         return _from_imagenet(config, labels)
     path = Path(config.weights)
@@ -88,14 +94,10 @@ def open_teacher(config: TrainConfig, labels: Labels) -> Origin:
     """Load `config.teacher`; raises ModelError where it is no network of `channels`, DataError for other classes."""
     assert config.teacher is not None
     path = Path(config.teacher)
-    info = weights_info(path)
+    info = teacher_info(path, config.channels)
     _require_classes(path, info, labels)
-    if info.channels != config.channels:
-        raise ModelError(
-            f"{path}: takes {info.channels} channels, and the student {config.channels}; name another teacher"
-        )
     network, _ = load_keras(best_model(path))
-    return Origin(network, replace(info, provenance={"weights": path.name}))
+    return Origin(network, replace(info, provenance=_source(path, info)))
 
 
 def start_network(run: Run) -> Any:
@@ -116,16 +118,21 @@ def teacher_network(run: Run) -> Any:
 
 
 def lineage(run: Run) -> dict[str, Any]:
-    """What a model of `run` says of where it comes from; empty where it began from chance, without a recipe."""
+    """What a model of `run` says of where it comes from: recipe, weights, teacher, and the licences of all."""
     config = run.config
-    own = {
-        "recipe": config.recipe and Path(config.recipe).name,
-        "teacher": config.teacher and Path(config.teacher).name,
-        "licence": config.licence,
-    }
-    told: dict[str, Any] = {key: each for key, each in own.items() if each}
-    info = read_info(_kept(run, START)) if config.weights else None
-    return told | (dict(info.provenance) if info else {})
+    told: dict[str, Any] = {}
+    if config.recipe:
+        told["recipe"] = Path(config.recipe).name
+    licences = [config.licence]
+    if config.weights and (info := read_info(_kept(run, START))):
+        told |= info.provenance
+        licences.append(told.get("licence"))
+    if config.teacher and (info := read_info(_kept(run, TEACHER))):
+        told["teacher"] = info.provenance["weights"]
+        licences.append(info.provenance.get("licence"))
+    if any(licences):
+        told["licence"] = "; ".join(dict.fromkeys(each for each in licences if each))
+    return told
 
 
 def _kept(run: Run, name: str) -> Path:
@@ -157,9 +164,8 @@ def _new_info(config: TrainConfig, labels: Labels, source: dict[str, Any]) -> Mo
 
 
 def _source(path: Path, info: ModelInfo) -> dict[str, Any]:
-    """What a model's provenance says of the weights that it began from, and what binds who uses them."""
-    licence = info.provenance.get("licence") or info.provenance.get("weights_licence")
-    return {"weights": path.name} | ({"weights_licence": licence} if licence else {})
+    licence = info.provenance.get("licence")
+    return {"weights": path.name} | ({"licence": licence} if licence else {})
 
 
 def _require_classes(path: Path, info: ModelInfo, labels: Labels) -> None:

@@ -50,8 +50,6 @@ class Entry:
     task: str
     """What models of the same classes share, such as 'street'."""
     data: DataSet
-    licence: str
-    """Of the weights, in a few words."""
     trained_on: tuple[str, ...]
     """Parts of the data that the shipped weights have seen, such as 'train' and 'val'."""
     recipe: str
@@ -88,7 +86,7 @@ class Entry:
     @property
     def notice(self) -> str:
         """What is said wherever the model is used: its data and its licence."""
-        return f"{self.name}: {self.data.title}, {self.licence}"
+        return f"{self.name}: {self.data.title}, {self.data.licence}"
 
     def has_seen(self, split: str) -> bool:
         """Whether its figures on that part are of images that it was trained on."""
@@ -110,7 +108,7 @@ class Entry:
             "val_miou": self.val_miou,
             "recipe": self.recipe,
             "data": vars(self.data),
-            "licence": self.licence,
+            "licence": self.data.licence,
             "path": str(self.path),
             "logits": str(self.logits) if self.logits else None,
             "weights": str(self.weights) if self.weights else None,
@@ -158,18 +156,13 @@ def names(folder: Path | None = None) -> dict[str, tuple[Entry, Path]]:
     return found
 
 
-def find(name: str, folder: Path | None = None) -> Path | None:
-    """The `.tflite` of that name; None where there is none."""
-    return names(folder).get(name, (None, None))[1]
-
-
 def entry(name: str, folder: Path | None = None) -> Entry:
     """The model of that name, short or not; raises UsageError that lists the names there are."""
     known = names(folder)
     if name not in known:
         listed = ", ".join(each for each in known if not each.endswith(LOGITS))
-        has = f"has {listed}" if listed else "has no model"
-        raise UsageError(f"'{name}' is no file or folder, and no name in the zoo, which {has}")
+        has = f"the zoo has {listed}" if listed else "the zoo is empty"
+        raise UsageError(f"'{name}' is no model's file or folder and no name ({has}); give one of them")
     return known[name][0]
 
 

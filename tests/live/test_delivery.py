@@ -54,6 +54,23 @@ def test_changing_the_number_of_threads_keeps_the_order() -> None:
     assert sink.got == list(range(30))
 
 
+def test_what_a_sink_raised_is_not_lost_when_the_loop_goes_on_with_one_thread() -> None:
+    class EndingOnce(Noting):
+        def write(self, segmented: Segmented) -> None:
+            super().write(segmented)
+            if segmented.index == 0:
+                raise EndLoop
+
+    sink = EndingOnce()
+    delivery = Delivery(Outlet([], INFO, [("it", sink)]))
+    delivery.threads = 2
+    delivery.put(segmented(0))
+    delivery.threads = 1
+    with pytest.raises(EndLoop):
+        delivery.put(segmented(1))
+    assert sink.got == [0]
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_what_a_sink_raises_reaches_the_loop(threads: int) -> None:
     class Closing(Noting):

@@ -115,7 +115,7 @@ def test_without_jax_several_devices_are_refused_and_one_is_nothing_special() ->
     with pytest.raises(UsageError, match="at least 1"):
         spread(8, 0)
     with spread(3, 1):
-        assert own_rows(3) == [0, 1, 2]
+        assert list(own_rows(3)) == [0, 1, 2]
     assert is_first()
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from edgeseg.errors import UsageError
 from edgeseg.training.losses import LOSSES, class_weights, make_loss
+from edgeseg.training.run import TrainConfig
 
 SHARE = np.array([0.7, 0.2, 0.1])
 RNG = np.random.default_rng(0)
@@ -63,4 +64,4 @@ def test_weights_favour_rare_classes_and_average_to_one() -> None:
 
 def test_an_unknown_loss_lists_the_known() -> None:
     with pytest.raises(UsageError, match="ce, focal, dice"):
-        make_loss("hinge", SHARE, 0.25)
+        TrainConfig(loss="hinge")

@@ -31,7 +31,8 @@ def test_a_recipe_gives_the_settings_and_options_win(recipe: Path) -> None:
     config = configure({"recipe": str(recipe), "epochs": 3})
     assert (config.model, config.size, config.epochs, config.learning_rate) == ("nano", (96, 128), 3, 1.0)
     assert config.augmentation == Augmentation(scale=(0.5, 2.0), paste=0.5)
-    assert config.recipe == str(recipe)
+    assert config.recipe == f"{recipe}, changed: epochs"
+    assert configure({"recipe": str(recipe), "epochs": 7}).recipe == str(recipe)
 
 
 @pytest.mark.parametrize("name", names())
@@ -53,6 +54,9 @@ def test_every_recipe_that_comes_along_can_be_followed(name: str) -> None:
         ("size = ['a', 3]", "size is 'a'; it takes a whole number"),
         ("augmentation = 3", r"\[augmentation\]"),
         ("[augmentation]\nzoom = 3", "unknown key 'zoom'"),
+        ("[augmentation]\ntitle = 'views'", "unknown key 'title'"),
+        ("[augmentation]\nscale = [0, 1]", r"mine\.toml: scale is from a number above 0"),
+        ("[augmentation]\npaste = 7", "paste is from 0 to 1, not 7"),
         ("epochs = ", "is no TOML"),
     ],
 )

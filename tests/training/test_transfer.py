@@ -1,5 +1,6 @@
-import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from edgeseg.errors import DataError, ModelError, UsageError
 from edgeseg.labels import Labels
-from edgeseg.model_info import read_info
+from edgeseg.model_info import attach, read_info
 from edgeseg.training.models import build
 from edgeseg.training.optimizer import make_optimizer
 from edgeseg.training.predict import load_keras
@@ -55,11 +56,21 @@ def test_an_encoder_moves_more_slowly_by_its_share() -> None:
     assert moved["logits/kernel", 0.25] == pytest.approx(moved["logits/kernel", 1.0], rel=0.05)
 
 
+def test_an_encoder_that_keeps_still_does_not_decay_either() -> None:
+    network = build("nano", (32, 48), 3, 2)
+    config = configure({"model": "nano", "size": (32, 48), "encoder_rate": 0.0, "weight_decay": 0.5})
+    optimizer = make_optimizer(config, 100)
+    optimizer.build(network.trainable_variables)
+    before = {each.path: np.array(each) for each in network.trainable_variables}
+    optimizer.apply([np.zeros(each.shape, np.float32) for each in network.trainable_variables])
+    after = {each.path: np.array(each) for each in network.trainable_variables}
+    assert np.array_equal(after["stem/kernel"], before["stem/kernel"])
+    assert np.abs(after["logits/kernel"]).sum() < np.abs(before["logits/kernel"]).sum()
+
+
 @pytest.fixture(scope="module")
 def two_classes(tmp_path_factory: pytest.TempPathFactory, belt_set: Path) -> Path:
     """The belt's images with a mask of belt and part alone."""
-    import shutil
-
     import cv2
 
     folder = tmp_path_factory.mktemp("parts") / "set"
@@ -85,7 +96,7 @@ def test_a_run_begins_from_one_of_other_classes(run_folder: Path, two_classes: P
     assert info.provenance["licence"] == "for research"
     origin = open_origin(configure({"weights": str(tmp_path / "run")}), Labels.from_names(["a", "b", "c"]), [], [])
     assert origin.describe().startswith("run (for research): ")
-    assert origin.info.provenance["weights_licence"] == "for research"
+    assert origin.info.provenance["licence"] == "for research"
 
 
 @pytest.mark.slow
@@ -109,7 +120,7 @@ def test_imagenet_weights_are_where_a_run_begins(belt_set: Path, tmp_path: Path)
 def test_what_cannot_be_a_beginning_is_refused() -> None:
     with pytest.raises(UsageError, match="knows the classes"):
         configure({"weights": "imagenet", "qat": True})
-    with pytest.raises(UsageError, match="'imagenets' is no file or folder, and no name in the zoo"):
+    with pytest.raises(UsageError, match="'imagenets' is no model's file or folder and no name"):
         configure({"weights": "imagenets"})
     with pytest.raises(ModelError, match="is no trained network"):
         configure({"weights": "runs/nothing"})
@@ -119,8 +130,6 @@ def test_what_cannot_be_a_beginning_is_refused() -> None:
 def test_a_student_learns_from_its_teacher_and_resumes_without_it(
     run_folder: Path, belt_set: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
     shutil.copytree(run_folder, tmp_path / "teacher")
     settings = {"model": "nano", "size": (64, 96), "epochs": 2, "batch": 8, "learning_rate": 4e-3}
     config = configure(settings | {"teacher": str(tmp_path / "teacher"), "teacher_weight": 2.0})
@@ -171,11 +180,57 @@ def test_the_divergence_is_that_of_the_formula() -> None:
     assert len(network.trainable_variables) == count
 
 
-def test_the_command_tells_mistakes_without_keras(edgeseg: Callable, refused: Callable, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--loss", "hinge"], "known losses are"),
+        (["--model", "unet"], "known models are"),
+        (["--size", "33x48"], "32x48 and 48x48 do"),
+        (["--recipe", "nothing"], "known recipes are"),
+        (["--recipe", "person-nano", "--qat"], "leave out --recipe"),
+        (["--weights", "imagenet", "--model", "nano"], "take --model small or medium"),
+        (["--weights", "runs/nothing"], "zoo name to --weights"),
+        (["--teacher", "runs/nothing"], "zoo name to --teacher"),
+        ([], "holds no"),
+    ],
+)
+def test_the_command_tells_mistakes_without_keras(
+    edgeseg: Callable, refused: Callable, tmp_path: Path, words: list[str], told: str
+) -> None:
     (tmp_path / "keras").mkdir()
     (tmp_path / "keras" / "__init__.py").write_text("raise SystemExit('keras was imported')")
     (tmp_path / "data").mkdir()
-    for words in (["--loss", "hinge"], ["--model", "unet"], ["--size", "33x48"], ["--recipe", "nothing"], []):
-        told = refused(edgeseg("train", tmp_path / "data", "-o", tmp_path / "x", *words, PYTHONPATH=str(tmp_path)))
-        assert "keras was imported" not in told
-    assert json.dumps(told)
+    result = edgeseg("train", tmp_path / "data", "-o", tmp_path / "x", *words, PYTHONPATH=str(tmp_path))
+    assert told in refused(result)
+
+
+def test_new_layers_begin_the_same_with_the_same_seed(run_folder: Path) -> None:
+    labels = Labels.from_names(["a", "b", "c"])
+    kernels = []
+    for seed in (0, 0, 1):
+        origin = open_origin(configure({"weights": str(run_folder), "seed": seed}), labels, [], [])
+        kernels.append(np.asarray(origin.network.get_layer("logits").kernel))
+    assert np.array_equal(kernels[0], kernels[1])
+    assert not np.array_equal(kernels[0], kernels[2])
+
+
+def test_licences_of_all_that_a_run_learned_from_go_on(run_folder: Path, belt_set: Path, tmp_path: Path) -> None:
+    for name in ("weights", "teacher"):
+        shutil.copytree(run_folder, tmp_path / name)
+        _bind(tmp_path / name / "best.keras", f"licence of the {name}")
+    settings = {key: str(tmp_path / key) for key in ("weights", "teacher")}
+    told: list[str] = []
+    train(belt_set, tmp_path / "run", configure(settings | {"epochs": 1, "licence": "own"}), on_note=told.append)
+    info = read_info(tmp_path / "run" / "best.keras")
+    assert info is not None
+    assert info.provenance["licence"] == "own; licence of the weights; licence of the teacher"
+    assert "weights (licence of the weights): " in told[0]
+    assert told[1] == "taught by teacher (licence of the teacher)"
+
+
+def _bind(path: Path, licence: str) -> None:
+    """Write a licence into a network's own information."""
+    network, info = load_keras(path)
+    assert info is not None
+    network.save(path)
+    attach(path, replace(info, provenance=info.provenance | {"licence": licence}))

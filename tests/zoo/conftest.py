@@ -20,7 +20,6 @@ short = ["belt"]
 title = "parts on a belt"
 task = "belt"
 data = "belt"
-licence = "for tests only"
 trained_on = ["train"]
 recipe = "belt-small"
 
@@ -28,7 +27,6 @@ recipe = "belt-small"
 title = "the same, seen too often"
 task = "belt"
 data = "belt"
-licence = "for tests only"
 trained_on = ["train", "val"]
 val_miou = 0.5
 recipe = "belt-nano"
@@ -37,7 +35,6 @@ recipe = "belt-nano"
 title = "not there yet"
 task = "belt"
 data = "belt"
-licence = "for tests only"
 trained_on = ["train"]
 recipe = "belt-medium"
 """

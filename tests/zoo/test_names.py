@@ -94,18 +94,22 @@ def test_a_name_that_is_unknown_gets_those_that_are_known_in_one_line(
 ) -> None:
     message = refused(edgeseg(*arguments, cwd=tmp_path, EDGESEG_ZOO=str(shelf)), 2).removeprefix(NOTICE)
     known = "belt-small, belt, belt-nano"
-    assert message == f"edgeseg: 'sand' is no file or folder, and no name in the zoo, which has {known}\n"
+    assert (
+        message == f"edgeseg: 'sand' is no model's file or folder and no name (the zoo has {known}); give one of them\n"
+    )
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_or_folder_of_that_name_wins(
+def test_a_file_or_run_of_that_name_wins_and_a_folder_of_images_does_not(
     edgeseg: Callable, refused: Callable, shelf: Path, int8_model: Path, tmp_path: Path
 ) -> None:
     shutil.copy(int8_model, tmp_path / "belt")
     arguments = ("live", "belt", "--source", SCENE, "--frames", 2)
     assert edgeseg(*arguments, cwd=tmp_path, EDGESEG_ZOO=str(shelf)).stderr == ""
     (tmp_path / "belt").unlink()
-    (tmp_path / "belt").mkdir()
+    (tmp_path / "belt" / "images").mkdir(parents=True)
+    assert edgeseg(*arguments, cwd=tmp_path, EDGESEG_ZOO=str(shelf)).stderr == NOTICE
+    (tmp_path / "belt" / "run.json").touch()
     assert "belt: is a folder" in refused(edgeseg(*arguments, cwd=tmp_path, EDGESEG_ZOO=str(shelf)))
 
 

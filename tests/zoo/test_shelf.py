@@ -1,16 +1,18 @@
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from edgeseg.errors import ModelError, UsageError
-from edgeseg.zoo import entries, entry, find, weights
+from edgeseg.training import recipe
+from edgeseg.zoo import entries, entry, names, weights
 from edgeseg.zoo.shelf import CATALOGUE, SHELF
 
 
 def test_a_model_without_its_file_is_not_offered(shelf: Path) -> None:
     assert [each.name for each in entries(shelf)] == ["belt-small", "belt-nano"]
-    assert find("belt-medium", shelf) is None
+    assert "belt-medium" not in names(shelf)
 
 
 @pytest.mark.parametrize(
@@ -26,18 +28,19 @@ def test_a_model_without_its_file_is_not_offered(shelf: Path) -> None:
     ],
 )
 def test_names_stand_for_files_that_are_there(shelf: Path, name: str, file: str | None) -> None:
-    assert find(name, shelf) == (shelf / file if file else None)
+    known = {name: path for name, (_, path) in names(shelf).items()}
+    assert known.get(name) == (shelf / file if file else None)
 
 
 def test_an_unknown_name_is_answered_with_the_names_there_are(shelf: Path) -> None:
-    with pytest.raises(UsageError, match=r"'sand' is no .* has belt-small, belt, belt-nano$"):
+    with pytest.raises(UsageError, match=r"'sand' is no .* has belt-small, belt, belt-nano\)"):
         entry("sand", shelf)
 
 
 def test_an_empty_shelf_offers_nothing(shelf: Path, tmp_path: Path) -> None:
     (tmp_path / CATALOGUE).write_text((shelf / CATALOGUE).read_text())
     assert entries(tmp_path) == []
-    with pytest.raises(UsageError, match="which has no model"):
+    with pytest.raises(UsageError, match="the zoo is empty"):
         entry("belt", tmp_path)
 
 
@@ -66,7 +69,7 @@ def test_what_was_trained_on_is_not_taken_for_unseen(shelf: Path) -> None:
 
 def test_the_folder_may_come_from_the_environment(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGESEG_ZOO", str(shelf))
-    assert find("belt") == shelf / "belt-small.tflite"
+    assert names()["belt"][1] == shelf / "belt-small.tflite"
 
 
 @pytest.mark.parametrize(
@@ -113,13 +116,13 @@ def test_a_model_that_says_nothing_of_itself_is_refused(shelf: Path, tmp_path: P
 
 
 def test_edgesegs_own_catalogue_is_sound(tmp_path: Path) -> None:
-    names = ["street-small", "street-nano", "person-small", "person-nano"]
-    (tmp_path / CATALOGUE).write_bytes((SHELF / CATALOGUE).read_bytes())
-    for name in names:
+    text = (SHELF / CATALOGUE).read_text()
+    (tmp_path / CATALOGUE).write_text(text)
+    models = tomllib.loads(text)["models"]
+    for name in models:
         (tmp_path / f"{name}.tflite").touch()
-    assert [each.name for each in entries(tmp_path)] == names
-    assert find("street", tmp_path) == tmp_path / "street-small.tflite"
-    assert find("person", tmp_path) == tmp_path / "person-nano.tflite"
+    assert [each.name for each in entries(tmp_path)] == list(models)
     for each in entries(tmp_path):
-        assert ("for research use only" in each.notice) == (each.data.title == "CamVid")
+        assert each.recipe in recipe.names()
+        assert ("non-commercial research only" in each.notice) == (each.data.title == "CamVid")
         assert "train" in each.trained_on

