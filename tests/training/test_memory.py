@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +45,43 @@ def test_a_batch_that_the_host_cannot_hold_is_told(belt_set: Path, tmp_path: Pat
 def test_other_errors_are_not_taken_for_it() -> None:
     assert exhausted(RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8589934592 bytes."))
     assert not exhausted(ValueError("Shapes (2, 3) and (4, 5) are incompatible"))
+
+
+FULL = """
+import sys
+from pathlib import Path
+from edgeseg.errors import UsageError
+from edgeseg.training import fit
+from edgeseg.training.run import TrainConfig
+from edgeseg.training.start import train
+
+make = fit.make_loss
+
+
+def small_steps_only(*settings):
+    loss = make(*settings)
+
+    def step(labels, scores):
+        if labels.shape[0] > 2:
+            raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8589934592 bytes.")
+        return loss(labels, scores)
+
+    return step
+
+
+fit.make_loss = small_steps_only
+try:
+    train(Path(sys.argv[1]), Path(sys.argv[2]), TrainConfig(model="nano", size=(32, 48), batch=8, epochs=1))
+except UsageError as error:
+    print("told:", error)
+"""
+
+
+@pytest.mark.slow
+def test_a_step_without_room_under_jax_is_told_with_the_batch_that_has_it(belt_set: Path, tmp_path: Path) -> None:
+    """JAX gives a step's variables away, and Keras stumbles over that before it tells what went wrong."""
+    command = [sys.executable, "-c", FULL, str(belt_set), str(tmp_path / "run")]
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
+    run = subprocess.run(command, capture_output=True, text=True, timeout=500, env=environment)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == "told: there is no memory for 8 images of 32x48 a step; begin again with --batch 2\n"
