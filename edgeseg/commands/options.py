@@ -51,10 +51,10 @@ class Model(click.ParamType):  # type: ignore[type-arg]  # a parameter only from
             return self._kind(text)
         from edgeseg import zoo  # here, since few models come from there and a loop starts the sooner
 
-        known = zoo.names()
-        if text not in known and Path(text).exists():
+        found = zoo.named(text)
+        if found is None:
             return self._kind(text)
-        entry, path = known.get(text) or (zoo.entry(text), Path())
+        entry, path = found
         click.echo(entry.notice, err=True)
         return self._kind(zoo.weights(text) if self._weights else path)
 

@@ -42,7 +42,8 @@ class Augmentation:
         """Raises UsageError for what no view can be drawn by."""
         for name in ("scale", "contrast", "saturation", "gamma"):
             low, high = getattr(self, name)
-            if not 0 < low <= high < math.inf and not (name == "saturation" and 0 <= low <= high < math.inf):
+            positive = low > 0 or (low == 0 and name == "saturation")  # grey is a saturation
+            if not (positive and low <= high < math.inf):
                 raise UsageError(f"{name} is from a number above 0 to one that is no smaller, not from {low} to {high}")
         for name in ("flip", "blur", "paste", "brightness", "tint", "noise"):
             if not 0 <= getattr(self, name) <= 1:

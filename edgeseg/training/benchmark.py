@@ -60,16 +60,7 @@ def measure(data: Path, config: TrainConfig) -> tuple[float, float]:
     report.require()
     if len(dataset.split("train")) < 3 * config.batch:
         raise DataError(f"{data}: fills fewer than 3 batches of {config.batch}; measure on more images")
-    batches = Batches(
-        dataset.split("train"),
-        report.labels,
-        config.size,
-        config.channels,
-        config.batch,
-        config.loss_stride,
-        config.augmentation,
-        config.seed,
-    )
+    batches = Batches(dataset.split("train"), report.labels, config)
     model = build(config.model, config.size, config.channels, report.labels.num_classes)
     loss = make_loss(config.loss, report.pixel_share("train"), config.class_power)
     model.compile(optimizer=make_optimizer(config, len(batches)), loss=loss)

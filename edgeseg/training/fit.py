@@ -86,17 +86,7 @@ def fit(
     config = run.config
     keras.utils.set_random_seed(config.seed)
     history = run.history() if resume else []
-    batches = Batches(
-        train,
-        run.labels,
-        config.size,
-        config.channels,
-        config.batch,
-        config.loss_stride,
-        config.augmentation,
-        config.seed,
-        rare_classes(pixel_share),
-    )
+    batches = Batches(train, run.labels, config, rare_classes(pixel_share))
     batches.start_at(len(history))
     network, model = _compiled(run, pixel_share, len(batches))
     if history:
@@ -118,10 +108,8 @@ def fit(
     except KeyboardInterrupt:
         interrupted = True
     except Exception as error:
-        causes = list(memory.chain(error))
-        full = next((each for each in causes if memory.exhausted(each)), None)
-        interrupted = any(isinstance(each, KeyboardInterrupt) for each in causes)
-        if full:
+        interrupted = any(isinstance(each, KeyboardInterrupt) for each in memory.chain(error))
+        if full := memory.shortage(error):
             again = None if count_processes() > 1 else lambda: _compiled(run, pixel_share, len(batches))[1]
             raise UsageError(memory.advice(full, config, count_devices(), again)) from error
         if not interrupted:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from edgeseg.data.dataset import Pair, read_mask
 from edgeseg.images import Image, Mask, read_frame, resize, to_channels
 from edgeseg.labels import IGNORE_ID, Labels
-from edgeseg.training.augment import Augmentation, view
+from edgeseg.training.augment import view
 from edgeseg.training.backend import keras
 from edgeseg.training.distribution import own_rows
+from edgeseg.training.run import TrainConfig
 
 CACHE_BYTES = 2 << 30
 """Decoded images are kept up to this much memory; the rest are read again each epoch."""
@@ -35,22 +36,17 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self,
         pairs: Sequence[Pair],
         labels: Labels,
-        size: tuple[int, int],
-        channels: int,
-        batch: int,
-        loss_stride: int,
-        augmentation: Augmentation,
-        seed: int,
+        config: TrainConfig,
         rare: Sequence[int] = (),
     ) -> None:
+        """`rare` are the classes that `config.augmentation.paste` is about."""
         super().__init__(workers=max(2, min(8, os.cpu_count() or 2)), max_queue_size=8)
         self._pairs = pairs
-        self._size = size
-        self._mask_size = (size[0] // loss_stride, size[1] // loss_stride)
-        self._channels = channels
-        self._batch, self._rows = batch, own_rows(batch)
-        self._augmentation = augmentation
-        self._seed = seed
+        self._size, self._channels = config.size, config.channels
+        self._mask_size = (config.size[0] // config.loss_stride, config.size[1] // config.loss_stride)
+        self._batch, self._rows = config.batch, own_rows(config.batch)
+        self._augmentation = config.augmentation
+        self._seed = config.seed
         self._rare = list(rare)
         self._epoch = 0
         self._ids = np.full(256, IGNORE_ID, np.uint8)

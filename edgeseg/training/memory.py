@@ -28,6 +28,11 @@ def exhausted(error: BaseException) -> bool:
     return by_type or any(each in str(error) for each in TEXTS)
 
 
+def shortage(error: BaseException) -> BaseException | None:
+    """The one in the chain of `error` that says so, if any."""
+    return next((each for each in chain(error) if exhausted(each)), None)
+
+
 def advice(error: BaseException, config: TrainConfig, devices: int, compiled: Callable[[], Any] | None) -> str:
     """What to do about a step that had no room, as one line.
 
@@ -54,7 +59,7 @@ def fitting_batch(model: Any, config: TrainConfig, devices: int = 1) -> int:
             images = np.zeros((batch, height, width, config.channels), np.float32)
             model.train_on_batch(images, np.zeros((batch, *labels), np.int32))
         except Exception as error:
-            if not any(exhausted(each) for each in chain(error)):
+            if not shortage(error):
                 raise
             batch //= 2
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from edgeseg.errors import UsageError
 from edgeseg.training.augment import Augmentation
@@ -18,6 +18,7 @@ from edgeseg.training.run import TrainConfig
 FOLDER = Path(__file__).parent / "recipes"
 NOTES = ("title", "data")
 """For people."""
+WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 OTHERWISE = frozenset({"recipe", "qat", "augmentation"})
 """Fields of TrainConfig that are no keys: the file's name, and what has a place of its own."""
 
@@ -77,17 +78,13 @@ def _checked(
 def _typed(value: Any, kind: Any, where: str) -> Any:
     """`value` as the annotation `kind` has it: a list becomes a tuple, a whole number a float."""
     kinds = get_args(kind)
-    if isinstance(value, list) and kinds and len(value) == len(kinds):
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list) or len(value) != len(kinds):
+            raise UsageError(f"{where} is {value!r}; it takes a list of {len(kinds)} numbers")
         return tuple(_typed(each, one, where) for each, one in zip(value, kinds, strict=True))
-    plain = kind if isinstance(kind, type) else next((each for each in kinds if isinstance(value, each)), None)
+    plain = kinds[0] if kinds else kind  # of `str | None`, what a file can say
     if plain is float and type(value) is int:
         return float(value)
-    if plain is None or type(value) is not plain:
-        raise UsageError(f"{where} is {value!r}; it takes {_described(kind)}")
+    if type(value) is not plain:
+        raise UsageError(f"{where} is {value!r}; it takes {WORDS[plain]}")
     return value
-
-
-def _described(kind: Any) -> str:
-    words = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-    kinds = [each for each in get_args(kind) if each in words]
-    return words[kind] if kind in words else f"a list of {len(kinds)} numbers" if len(kinds) > 1 else words[kinds[0]]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
-from edgeseg.errors import MissingExtraError, ModelError, UsageError
+from edgeseg.errors import ModelError, UsageError
 from edgeseg.model_info import ModelInfo, read_info
 from edgeseg.training.models import MODELS
-from edgeseg.training.pretrained import IMAGENET_PACKAGE
+from edgeseg.training.pretrained import imagenet_folder
 from edgeseg.training.recipe import read_recipe
 from edgeseg.training.run import IMAGENET, TrainConfig, best_model
 from edgeseg.uri import can_be_name
@@ -50,7 +49,7 @@ def trained(name: str) -> str:
         return name
     from edgeseg import zoo
 
-    return name if name not in zoo.names() and Path(name).exists() else str(zoo.weights(name))
+    return str(zoo.weights(name)) if zoo.named(name) else name
 
 
 def weights_info(path: Path, option: str = "--weights") -> ModelInfo:
@@ -110,5 +109,4 @@ def _require_imagenet(config: TrainConfig) -> None:
         raise UsageError(f"--weights imagenet: are not of {config.model}'s shape; take --model {fitting}")
     if config.channels != 3:
         raise UsageError("--weights imagenet: were trained on colours; leave out --grey")
-    if importlib.util.find_spec(IMAGENET_PACKAGE) is None:
-        raise MissingExtraError(IMAGENET_PACKAGE.replace("_", "-"), "imagenet")
+    imagenet_folder()

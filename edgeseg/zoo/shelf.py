@@ -156,14 +156,18 @@ def names(folder: Path | None = None) -> dict[str, tuple[Entry, Path]]:
     return found
 
 
+def named(text: str, folder: Path | None = None) -> tuple[Entry, Path] | None:
+    """The model of that name and its file; None where `text` is no name but a file or folder there is.
+
+    Raises UsageError that lists the names where it is neither.
+    """
+    known = names(folder)
+    return None if text not in known and Path(text).exists() else _of(text, known)
+
+
 def entry(name: str, folder: Path | None = None) -> Entry:
     """The model of that name, short or not; raises UsageError that lists the names there are."""
-    known = names(folder)
-    if name not in known:
-        listed = ", ".join(each for each in known if not each.endswith(LOGITS))
-        has = f"the zoo has {listed}" if listed else "the zoo is empty"
-        raise UsageError(f"'{name}' is no model's file or folder and no name ({has}); give one of them")
-    return known[name][0]
+    return _of(name, names(folder))[0]
 
 
 def weights(name: str, folder: Path | None = None) -> Path:
@@ -175,6 +179,14 @@ def weights(name: str, folder: Path | None = None) -> Path:
     if found.weights is None:
         raise ModelError(f"{found.folder / found.name}.keras: is not there; install edgeseg anew to train on from it")
     return found.weights
+
+
+def _of(name: str, known: Mapping[str, tuple[Entry, Path]]) -> tuple[Entry, Path]:
+    if name not in known:
+        listed = ", ".join(each for each in known if not each.endswith(LOGITS))
+        has = f"the zoo has {listed}" if listed else "the zoo is empty"
+        raise UsageError(f"'{name}' is no model's file or folder and no name ({has}); give one of them")
+    return known[name]
 
 
 def _entry(row: dict[str, Any], sets: Mapping[str, DataSet]) -> Entry:

@@ -1,4 +1,7 @@
-"""From `edgeseg flash` to a page, on a board without a network."""
+"""From `edgeseg flash` to a page, on a board without a network.
+
+It comes before test_deploy by its name: one board serves both, and here it is as its card left it.
+"""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from edgeseg.labels import Labels
 from edgeseg.training.augment import NONE
 from edgeseg.training.fit import rare_classes
 from edgeseg.training.loader import Batches
+from edgeseg.training.run import TrainConfig
 
 RARE = 2
 
@@ -25,7 +26,8 @@ def pairs(make_pairs: Callable, tmp_path: Path) -> list:
 
 def epoch(pairs: list, paste: float, rare: list[int], seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     labels = Labels.from_names(["ground", "sky", "sign"])
-    batches = Batches(pairs, labels, (32, 32), 3, 2, 2, replace(NONE, paste=paste), seed, rare)
+    config = TrainConfig(size=(32, 32), batch=2, loss_stride=2, augmentation=replace(NONE, paste=paste), seed=seed)
+    batches = Batches(pairs, labels, config, rare)
     images, masks = batches[0]
     return list(zip(images, masks, strict=True))
 

@@ -51,6 +51,7 @@ def test_every_recipe_that_comes_along_can_be_followed(name: str) -> None:
         ("epochs = true", "epochs is True; it takes a whole number"),
         ("weights = 3", "weights is 3; it takes a text"),
         ("size = [96]", r"size is \[96\]; it takes a list of 2 numbers"),
+        ("size = 96", r"size is 96; it takes a list of 2 numbers"),
         ("size = ['a', 3]", "size is 'a'; it takes a whole number"),
         ("augmentation = 3", r"\[augmentation\]"),
         ("[augmentation]\nzoom = 3", "unknown key 'zoom'"),

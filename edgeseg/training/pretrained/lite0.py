@@ -7,17 +7,15 @@ width, in, out) in Keras.
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeseg.errors import MissingExtraError, ModelError
+from edgeseg.errors import ModelError
 from edgeseg.training.models.lite0 import STAGES
-from edgeseg.training.pretrained import IMAGENET_PACKAGE
+from edgeseg.training.pretrained import imagenet_folder
 from edgeseg.training.pretrained.torch_file import read_tensors
 
 FILE = "models/efficientnet-lite0-57934424.pth"
@@ -40,37 +38,28 @@ def load_into(network: Any) -> list[str]:
     """
     if network.input_shape[-1] != 3:
         raise ModelError("--weights imagenet: were trained on colours; leave out --grey")
-    tensors = read_tensors(_file())
-    filled = []
-    for layer in network.layers:
-        arrays = _arrays(layer.name, tensors)
-        if arrays is None:
-            continue
-        if [each.shape for each in arrays] != [tuple(each.shape) for each in layer.weights]:
-            raise ModelError(f"--weights imagenet: are not of {network.name}'s shape; take --model small or medium")
-        layer.set_weights(arrays)
-        filled.append(layer.name)
-    if not filled:
+    original = _arrays(read_tensors(imagenet_folder() / FILE))
+    filled = [layer for layer in network.layers if layer.name in original]
+    if not filled or any(_shapes(layer.weights) != _shapes(original[layer.name]) for layer in filled):
         raise ModelError(f"--weights imagenet: are not of {network.name}'s shape; take --model small or medium")
-    return filled
+    for layer in filled:
+        layer.set_weights(original[layer.name])
+    return [layer.name for layer in filled]
 
 
-def _file() -> Path:
-    spec = importlib.util.find_spec(IMAGENET_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError(IMAGENET_PACKAGE.replace("_", "-"), "imagenet")
-    return Path(spec.submodule_search_locations[0]) / FILE
-
-
-def _arrays(name: str, tensors: dict[str, NDArray[Any]]) -> Arrays | None:
-    """What the layer `name` of ours holds in the original; None for one that it has not."""
+def _arrays(tensors: dict[str, NDArray[Any]]) -> dict[str, Arrays]:
+    """What each layer of ours, by name, holds in the original."""
+    found: dict[str, Arrays] = {}
     for layer, (conv, norm) in _names():
-        if name == layer:
-            kernel = tensors[f"{conv}.weight"]
-            return [kernel.transpose((2, 3, 0, 1) if layer.endswith("depthwise") else (2, 3, 1, 0))]
-        if name == f"{layer}_norm":
-            return [tensors[f"{norm}.{part}"] for part in NORM]
-    return None
+        if f"{conv}.weight" in tensors:  # the first stage expands nothing
+            axes = (2, 3, 0, 1) if layer.endswith("depthwise") else (2, 3, 1, 0)
+            found[layer] = [tensors[f"{conv}.weight"].transpose(axes)]
+            found[f"{layer}_norm"] = [tensors[f"{norm}.{part}"] for part in NORM]
+    return found
+
+
+def _shapes(arrays: Iterable[Any]) -> list[tuple[int, ...]]:
+    return [tuple(each.shape) for each in arrays]
 
 
 def _names() -> Iterator[tuple[str, tuple[str, str]]]:

@@ -47,19 +47,9 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as file:
             return _read(file)
-    except (
-        pickle.UnpicklingError,
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        TypeError,
-    ) as error:
-        raise ModelError(
-            f"{path}: is no PyTorch checkpoint of the old kind ({error}); install its package anew"
-        ) from error
+    except (pickle.UnpicklingError, OSError, EOFError, LookupError, ValueError, AttributeError, TypeError) as error:
+        what = "is no PyTorch checkpoint of the old kind"
+        raise ModelError(f"{path}: {what} ({error}); install its package anew") from error
 
 
 def _read(file: BinaryIO) -> dict[str, NDArray[Any]]:
