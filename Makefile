@@ -14,11 +14,11 @@ demo: .venv/host
 test: .venv/dev
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
-# A board in an emulator boots beside the other tests: it takes about as long as half of them.
+# A board in an emulator boots beside the other tests, which leave it a core: it takes about as long as they do.
 test-slow: .venv/dev .venv-legacy/ready .venv-mediapipe/ready .venv-pyinfra/ready
 	mkdir -p logs
 	$(BIN)/python -m pytest -m slow tests/emulator >logs/emulator.log 2>&1 & board=$$!; trap "kill $$board" INT TERM; \
-	    $(BIN)/python -m pytest -m slow --ignore tests/emulator; others=$$?; \
+	    nice -n 10 $(BIN)/python -m pytest -m slow -n 2 --dist loadfile --ignore tests/emulator; others=$$?; \
 	    wait $$board; board=$$?; cat logs/emulator.log; exit $$((others || board))
 
 lint: .venv/dev

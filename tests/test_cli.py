@@ -192,7 +192,8 @@ def test_train_resumes_replaces_and_reports_as_json(edgeseg: Callable, belt_set:
     assert json.loads(resumed.stdout)["epochs"] == 2
     replaced = edgeseg("train", belt_set, "-o", run, *small, "--epochs", 1, "--force", "--json", "--tensorboard")
     assert json.loads(replaced.stdout)["epochs"] == 1
-    assert (run / "tensorboard").is_dir()
+    assert list((run / "tensorboard").glob("events*"))
+    assert len(json.loads((run / "history.json").read_text())) == 1
 
 
 def test_a_demo_folder_is_replaced_only_if_it_is_one(edgeseg: Callable, refused: Callable, tmp_path: Path) -> None:

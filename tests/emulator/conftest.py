@@ -113,8 +113,8 @@ def _noise(folder: Path, count: int) -> Path:
 
 
 def belt(seed: int) -> str:
-    """A source of two frames a second."""
-    return f"belt:?seed={seed}&size={SIZE[0]}x{SIZE[1]}&fps=2"
+    """A source of a frame a second, which an emulator can follow."""
+    return f"belt:?seed={seed}&size={SIZE[0]}x{SIZE[1]}&fps=1"
 
 
 @pytest.fixture(scope="session")

@@ -363,23 +363,18 @@ def test_the_command_trains_and_refuses(
     assert "leave out --qat" in refused(edgeseg("train", belt_set, "-o", run, "--resume", "--qat"))
 
 
-LOAD = """
+LOAD_AND_TRAIN = """
 import sys, numpy as np
 from pathlib import Path
-from edgeseg.training.predict import load_keras
 from edgeseg.training.backend import keras
-network, _ = load_keras(Path(sys.argv[1]))
-np.save(sys.argv[3], keras.ops.convert_to_numpy(network(np.load(sys.argv[2]), training=False)))
-print(keras.backend.backend())
-"""
-
-TRAIN = """
-import sys
-from pathlib import Path
-from edgeseg.training.start import train
+from edgeseg.training.predict import load_keras
 from edgeseg.training.settings import configure
-config = configure({"weights": sys.argv[1], "qat": True, "epochs": 2})
-print(train(Path(sys.argv[2]), Path(sys.argv[3]), config).best_miou)
+from edgeseg.training.start import train
+
+best, image, found, base, data, run = map(Path, sys.argv[1:])
+np.save(found, load_keras(best)[0].predict(np.load(image), verbose=0))
+train(data, run, configure({"weights": str(base), "qat": True, "epochs": 2}))
+print(keras.backend.backend())
 """
 
 
@@ -395,16 +390,13 @@ def test_every_backend_loads_and_trains_it(
     image = preprocess(read_frame(pair.image), (32, 48), 3)[None].astype(np.float32)
     np.save(tmp_path / "image.npy", image)
     best = aware[0] / "best.keras"
+    arguments = [best, tmp_path / "image.npy", tmp_path / "found.npy", base, belt_set, tmp_path / "run"]
+    command = [sys.executable, "-c", LOAD_AND_TRAIN, *map(str, arguments)]
     environment = os.environ | {"KERAS_BACKEND": backend}
-    arguments = [str(best), str(tmp_path / "image.npy"), str(tmp_path / "found.npy")]
-    told = subprocess.run(
-        [sys.executable, "-c", LOAD, *arguments], check=True, env=environment, capture_output=True, text=True
-    )
+    told = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
     assert told.stdout.split() == [backend]
     ours = output(load_keras(best)[0], image)
     quant = load_keras(best)[0].get_layer("logits_quant")
     step = float(np.ptp(keras.ops.convert_to_numpy(quant.ends))) / 255
     assert np.load(tmp_path / "found.npy") == pytest.approx(ours, abs=2.01 * step)
-    arguments = [str(base), str(belt_set), str(tmp_path / "run")]
-    subprocess.run([sys.executable, "-c", TRAIN, *arguments], check=True, env=environment, capture_output=True)
     assert losses(tmp_path / "run") == pytest.approx(losses(aware[0])[:2], rel=0.2)

@@ -18,8 +18,10 @@ from edgeseg.evaluate import evaluate_file
 from edgeseg.model_info import ModelInfo, read_info
 from edgeseg.segmenter import Segmenter
 
-SLOW_SOURCES, SLOW_SCHEMES = ("saved_model",), ("float16", "dynamic", "int16x8", "mixed")
-"""What takes TensorFlow one conversion more; from a `.tflite` nothing does."""
+SLOW_SCHEMES = ("float16", "dynamic", "int16x8", "mixed")
+"""Of a run, what takes TensorFlow one conversion more; from a `.tflite` nothing does."""
+FROM_SAVED_MODEL = ("float32", "int8")
+"""Tried of a SavedModel, and slow: once it is loaded, all goes the way of a run."""
 BY_SOURCE = {
     "run": ("float32", "float16", "dynamic", "int8", "int16x8", "mixed"),
     "saved_model": ("float32", "float16", "dynamic", "int8", "int16x8", "mixed"),
@@ -38,12 +40,11 @@ ACCEPTED = {
 
 
 def cases() -> list[object]:
-    def slow(source: str, name: str) -> bool:
-        return source in SLOW_SOURCES or (source == "run" and name in SLOW_SCHEMES)
-
+    tried = BY_SOURCE | {"saved_model": FROM_SAVED_MODEL}
+    slow = [*(("run", name) for name in SLOW_SCHEMES), *(("saved_model", name) for name in FROM_SAVED_MODEL)]
     return [
-        pytest.param(source, name, marks=[pytest.mark.slow] if slow(source, name) else [])
-        for source, names in BY_SOURCE.items()
+        pytest.param(source, name, marks=[pytest.mark.slow] if (source, name) in slow else [])
+        for source, names in tried.items()
         for name in names
     ]
 
