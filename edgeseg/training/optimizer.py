@@ -36,7 +36,7 @@ def make_optimizer(config: TrainConfig, steps_per_epoch: int) -> Any:
 
 
 class SlowEncoderAdamW(keras.optimizers.AdamW):  # type: ignore[misc]
-    """AdamW that moves an encoder trained before more slowly than the rest."""
+    """AdamW that moves an encoder trained before more slowly than the rest, and averages few steps at first."""
 
     def __init__(self, encoder_rate: float, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -60,6 +60,17 @@ class SlowEncoderAdamW(keras.optimizers.AdamW):  # type: ignore[misc]
             if self._use_weight_decay(each):
                 rate = keras.ops.cast(self.learning_rate * self._share_of(each), each.dtype)
                 each.assign(each - each * rate * keras.ops.cast(self.weight_decay, each.dtype))
+
+    def _update_model_variables_moving_average(self, trainable_variables: Sequence[Any]) -> None:
+        """Average over about a ninth of the steps so far at most: else weights of the start weigh for long.
+
+        As tf.train.ExponentialMovingAverage does where it is told of the steps.
+        """
+        steps = keras.ops.cast(self.iterations, "float32")
+        momentum = keras.ops.minimum(self.ema_momentum, steps / (steps + 9))
+        for variable, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
+            share = keras.ops.cast(momentum, average.dtype)
+            average.assign(share * average + (1 - share) * variable)
 
     def _share_of(self, variable: Any) -> float:
         return float(self._share[self._get_variable_index(variable)])
