@@ -22,6 +22,7 @@ from edgeseg.training import memory, state
 from edgeseg.training.backend import has_gpu, keras
 from edgeseg.training.distillation import beside, distilled
 from edgeseg.training.distribution import alone, count_devices, count_processes, is_first
+from edgeseg.training.fused_norm import with_fused_norms
 from edgeseg.training.history import plot
 from edgeseg.training.loader import Batches
 from edgeseg.training.losses import make_loss
@@ -123,7 +124,7 @@ def _compiled(run: Run, pixel_share: NDArray[np.float64], steps_per_epoch: int) 
     config = run.config
     loss = make_loss(config.loss, pixel_share, config.class_power)
     with _precision(config.precision):
-        network = model = start_network(run)
+        network = model = start_network(run) if config.qat else with_fused_norms(start_network(run))
         if config.teacher:
             model = beside(network, teacher_network(run))
             loss = distilled(loss, config.teacher_weight, config.temperature)
