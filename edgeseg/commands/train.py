@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="DATA", type=FOLDER)
 @click.option("-o", "--out", required=True, type=FOLDER, help="The run folder to make.")
 @click.option("--recipe", metavar="NAME", help="Take all settings from this recipe, or TOML file; options win.")
-@click.option("--model", help="fcn, nano, small or medium.  [default: small]")
+@click.option("--model", help="fcn, nano, nano-lite0, small or medium.  [default: small]")
 @click.option("--size", type=SIZE, help="Input height x width.  [default: 240x320]")
 @click.option("--grey", "channels", flag_value=1, type=int, help="Train on grey images.")
 @click.option("--epochs", type=int, help="[default: 100, with --qat 10]")

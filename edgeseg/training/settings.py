@@ -7,7 +7,7 @@ from typing import Any
 
 from edgeseg.errors import ModelError, UsageError
 from edgeseg.model_info import ModelInfo, read_info
-from edgeseg.training.models import MODELS
+from edgeseg.training.models import MODELS, with_imagenet
 from edgeseg.training.pretrained import imagenet_folder
 from edgeseg.training.recipe import read_recipe
 from edgeseg.training.run import IMAGENET, TrainConfig, best_model
@@ -105,8 +105,7 @@ def _of_weights(weights: str, settings: dict[str, Any], qat: bool) -> dict[str, 
 
 def _require_imagenet(config: TrainConfig) -> None:
     if not MODELS[config.model].imagenet:
-        fitting = " or ".join(name for name, each in MODELS.items() if each.imagenet)
-        raise UsageError(f"--weights imagenet: are not of {config.model}'s shape; take --model {fitting}")
+        raise UsageError(f"--weights imagenet: are not of {config.model}'s shape; take --model {with_imagenet()}")
     if config.channels != 3:
         raise UsageError("--weights imagenet: were trained on colours; leave out --grey")
     imagenet_folder()

@@ -5,7 +5,7 @@ from edgeseg.errors import SizeError, UsageError
 from edgeseg.training.models import MODELS, build, check_size
 from edgeseg.training.predict import KerasPredictor
 
-LIMITS = {"nano": 300_000, "small": 1_200_000, "medium": 4_000_000, "fcn": 2_000_000}
+LIMITS = {"nano": 300_000, "nano-lite0": 300_000, "small": 1_200_000, "medium": 4_000_000, "fcn": 2_000_000}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -33,7 +33,7 @@ def test_odd_multiples_of_the_stride_work() -> None:
 
 
 def test_an_unknown_network_lists_the_known() -> None:
-    with pytest.raises(UsageError, match="fcn, nano, small"):
+    with pytest.raises(UsageError, match="fcn, nano, nano-lite0, small"):
         build("unet", (64, 64), 3, 2)
 
 

@@ -38,7 +38,7 @@ def test_a_recipe_gives_the_settings_and_options_win(recipe: Path) -> None:
 @pytest.mark.parametrize("name", names())
 def test_every_recipe_that_comes_along_can_be_followed(name: str) -> None:
     config = configure({"recipe": name})
-    assert name.endswith(f"-{config.model}")
+    assert config.model.startswith(name.rpartition("-")[2])
 
 
 @pytest.mark.parametrize(

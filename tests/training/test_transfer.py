@@ -28,10 +28,13 @@ def test_other_classes_get_all_layers_but_the_last() -> None:
                 assert np.array_equal(old, new)
 
 
-def test_a_larger_network_gets_the_encoder_of_the_smaller() -> None:
-    left = transfer(build("small", (64, 96), 3, 5), build("medium", (64, 96), 3, 5))
-    assert left[0] == "stage6_0_expand"
-    assert not any(name.startswith(("stem", "stage1", "stage5")) for name in left)
+@pytest.mark.parametrize(
+    ("source", "target", "first_left"), [("small", "medium", "stage6_0_expand"), ("small", "nano-lite0", "neck")]
+)
+def test_networks_of_one_encoder_share_what_both_have_of_it(source: str, target: str, first_left: str) -> None:
+    left = transfer(build(source, (64, 96), 3, 5), build(target, (64, 96), 3, 5))
+    assert left[0] == first_left
+    assert not any(name.startswith(("stem", "stage1", "stage4")) for name in left)
 
 
 def test_another_architecture_is_refused_with_what_does_not_fit() -> None:
@@ -188,7 +191,7 @@ def test_the_divergence_is_that_of_the_formula() -> None:
         (["--size", "33x48"], "32x48 and 48x48 do"),
         (["--recipe", "nothing"], "known recipes are"),
         (["--recipe", "person-nano", "--qat"], "leave out --recipe"),
-        (["--weights", "imagenet", "--model", "nano"], "take --model small or medium"),
+        (["--weights", "imagenet", "--model", "nano"], "take --model nano-lite0, small or medium"),
         (["--weights", "runs/nothing"], "zoo name to --weights"),
         (["--teacher", "runs/nothing"], "zoo name to --teacher"),
         ([], "holds no"),

@@ -28,16 +28,24 @@ class Network:
 
     def build(self, size: tuple[int, int], channels: int, num_classes: int) -> Any:
         """A keras.Model from (batch, *size, channels) to (batch, *size/output_stride, num_classes)."""
-        return importlib.import_module(f"{__name__}.{self.name}").build(size, channels, num_classes)
+        module = importlib.import_module(f"{__name__}.{self.name.replace('-', '_')}")
+        return module.build(size, channels, num_classes)
 
 
 _ALL = (
     Network("fcn", 32, 8),
     Network("nano", 16, 4),
+    Network("nano-lite0", 16, 4, imagenet=True),
     Network("small", 16, 4, imagenet=True),
     Network("medium", 32, 4, imagenet=True),
 )
 MODELS = {each.name: each for each in _ALL}
+
+
+def with_imagenet() -> str:
+    """The names of those whose encoder ImageNet weights fit, as a sentence lists them."""
+    *others, last = (each.name for each in _ALL if each.imagenet)
+    return f"{', '.join(others)} or {last}"
 
 
 def network(name: str) -> Network:

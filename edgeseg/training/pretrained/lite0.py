@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeseg.errors import ModelError
+from edgeseg.training.models import with_imagenet
 from edgeseg.training.models.lite0 import STAGES
 from edgeseg.training.pretrained import imagenet_folder
 from edgeseg.training.pretrained.torch_file import read_tensors
@@ -41,7 +42,7 @@ def load_into(network: Any) -> list[str]:
     original = _arrays(read_tensors(imagenet_folder() / FILE))
     filled = [layer for layer in network.layers if layer.name in original]
     if not filled or any(_shapes(layer.weights) != _shapes(original[layer.name]) for layer in filled):
-        raise ModelError(f"--weights imagenet: are not of {network.name}'s shape; take --model small or medium")
+        raise ModelError(f"--weights imagenet: are not of {network.name}'s shape; take --model {with_imagenet()}")
     for layer in filled:
         layer.set_weights(original[layer.name])
     return [layer.name for layer in filled]

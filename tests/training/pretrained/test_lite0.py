@@ -97,7 +97,7 @@ def test_what_it_knows_is_a_bird(medium: Any, tensors: Tensors, shared: Path) ->
 
 def test_a_network_without_that_encoder_or_in_grey_is_refused(tensors: Tensors) -> None:
     for other in ("nano", "fcn"):
-        with pytest.raises(ModelError, match="take --model small"):
+        with pytest.raises(ModelError, match="take --model nano-lite0, small or medium"):
             load_into(build(other, (64, 96), 3, 5))
     with pytest.raises(ModelError, match="leave out --grey"):
         load_into(build("small", (64, 96), 1, 5))
