@@ -14,7 +14,7 @@ demo: .venv/host
 test: .venv/dev
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
-# A board in an emulator boots beside the other tests, which leave it a core: it takes about as long as they do.
+# A board in an emulator boots beside the other tests, which yield to it: it takes about as long as they do.
 test-slow: .venv/dev .venv-legacy/ready .venv-mediapipe/ready .venv-pyinfra/ready
 	mkdir -p logs
 	$(BIN)/python -m pytest -m slow tests/emulator >logs/emulator.log 2>&1 & board=$$!; trap "kill $$board" INT TERM; \

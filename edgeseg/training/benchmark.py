@@ -11,6 +11,7 @@ from edgeseg.data.check import check
 from edgeseg.data.dataset import open_dataset
 from edgeseg.errors import DataError
 from edgeseg.training.backend import keras
+from edgeseg.training.fused_norm import with_fused_norms
 from edgeseg.training.loader import Batches
 from edgeseg.training.losses import make_loss
 from edgeseg.training.models import build
@@ -61,7 +62,7 @@ def measure(data: Path, config: TrainConfig) -> tuple[float, float]:
     if len(dataset.split("train")) < 3 * config.batch:
         raise DataError(f"{data}: fills fewer than 3 batches of {config.batch}; measure on more images")
     batches = Batches(dataset.split("train"), report.labels, config)
-    model = build(config.model, config.size, config.channels, report.labels.num_classes)
+    model = with_fused_norms(build(config.model, config.size, config.channels, report.labels.num_classes))
     loss = make_loss(config.loss, report.pixel_share("train"), config.class_power)
     model.compile(optimizer=make_optimizer(config, len(batches)), loss=loss)
     cached = _Cached(batches[0], len(batches))

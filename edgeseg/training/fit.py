@@ -124,7 +124,10 @@ def _compiled(run: Run, pixel_share: NDArray[np.float64], steps_per_epoch: int) 
     config = run.config
     loss = make_loss(config.loss, pixel_share, config.class_power)
     with _precision(config.precision):
-        network = model = start_network(run) if config.qat else with_fused_norms(start_network(run))
+        network = start_network(run)
+        if not config.qat:  # there norms are part of the convolutions
+            network = with_fused_norms(network)
+        model = network
         if config.teacher:
             model = beside(network, teacher_network(run))
             loss = distilled(loss, config.teacher_weight, config.temperature)

@@ -1,7 +1,7 @@
 """Batch norm in one operator of TensorFlow, where Keras composes a dozen: nearly half of a training step on a CPU.
 
 Only the network that is trained gets it; what is saved holds Keras' own layers, so that a
-model file depends on nothing of ours. On other backends, whose compilers fuse, nothing changes.
+model file depends on nothing of ours. On JAX, whose compiler fuses, and on PyTorch nothing changes.
 """
 
 from __future__ import annotations
@@ -29,6 +29,15 @@ def _fused(layer: Any) -> Any:
 
 class FusedBatchNormalization(layers.BatchNormalization):  # type: ignore[misc]
     """Keras' layer of channels last, computed by FusedBatchNormV3 in training."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """As Keras does, for the plain kind of its layer alone."""
+        assert self.axis == -1
+        assert self.scale
+        assert self.center
+        assert not self.renorm
+        assert not self.synchronized
+        super().build(input_shape)
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
         """(N, h, w, C) to the same, by the batch's own statistics in training, which move the layer's."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -19,6 +20,7 @@ FOLDER = Path(__file__).parent / "recipes"
 NOTES = ("title", "data")
 """For people."""
 WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+CHANGED = ", changed: "
 OTHERWISE = frozenset({"recipe", "qat", "augmentation"})
 """Fields of TrainConfig that are no keys: the file's name, and what has a place of its own."""
 
@@ -59,6 +61,12 @@ def read_recipe(name: str) -> dict[str, Any]:
         except UsageError as error:
             raise UsageError(f"{path}: {error}") from error
     return settings
+
+
+def changed(recipe: str, keys: Iterable[str]) -> str:
+    """What a run that differs from its recipe in `keys` says that it followed."""
+    name, _, before = recipe.partition(CHANGED)
+    return name + CHANGED + ", ".join(sorted({*keys, *filter(None, before.split(", "))}))
 
 
 def _checked(

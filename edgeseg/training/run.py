@@ -55,7 +55,7 @@ class TrainConfig:
     loss_stride: int = 2
     """Pixels of input for one pixel of the labels that the loss sees."""
     ema_steps: int = 200
-    """Memory of the averaged weights in steps; at most a tenth of the run."""
+    """Memory of the averaged weights in steps; at most a tenth of the run, and a ninth of the steps so far."""
     patience: int = 0
     """Stop after so many epochs without a better val mIoU; 0 never."""
     seed: int = 0

@@ -9,7 +9,7 @@ from edgeseg.errors import ModelError, UsageError
 from edgeseg.model_info import ModelInfo, read_info
 from edgeseg.training.models import MODELS, with_imagenet
 from edgeseg.training.pretrained import imagenet_folder
-from edgeseg.training.recipe import read_recipe
+from edgeseg.training.recipe import changed, read_recipe
 from edgeseg.training.run import IMAGENET, TrainConfig, best_model
 from edgeseg.uri import can_be_name
 
@@ -87,8 +87,8 @@ def _with_recipe(given: dict[str, Any]) -> dict[str, Any]:
         raise UsageError("--qat has a schedule of its own, that no recipe gives; leave out --recipe")
     recipe = given["recipe"]
     settings = read_recipe(recipe)
-    changed = sorted(key for key in given if key != "recipe" and given[key] != settings.get(key))
-    return settings | given | ({"recipe": f"{recipe}, changed: {', '.join(changed)}"} if changed else {})
+    keys = [key for key in given if key != "recipe" and given[key] != settings.get(key)]
+    return settings | given | ({"recipe": changed(recipe, keys)} if keys else {})
 
 
 def _of_weights(weights: str, settings: dict[str, Any], qat: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from edgeseg.data.check import Report, check
 from edgeseg.data.dataset import Dataset, open_dataset
 from edgeseg.errors import DataError, MissingExtraError, OutputError, UsageError
 from edgeseg.labels import Labels
+from edgeseg.training.recipe import changed
 from edgeseg.training.run import CONFIG, TEACHER, VERSION, Run, TrainConfig, open_run, refuse_existing
 
 if TYPE_CHECKING:  # Keras takes seconds to load: mistakes are found before
@@ -99,7 +100,8 @@ def resume(
     if epochs is not None and epochs != run.config.epochs:
         if len(run.history()) > epochs:
             raise UsageError(f"{out}: has {len(run.history())} epochs behind it already; give --epochs above that")
-        run = replace(run, config=replace(run.config, epochs=epochs))
+        recipe = changed(run.config.recipe, ["epochs"]) if run.config.recipe else None
+        run = replace(run, config=replace(run.config, epochs=epochs, recipe=recipe))
     from edgeseg.training.distribution import connect, is_first, spread, together
 
     connect()

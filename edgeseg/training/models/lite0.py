@@ -1,4 +1,4 @@
-"""The encoder of `small` and `medium`: EfficientNet-Lite0, which ReLU6 and no squeeze-excite make fit for int8.
+"""EfficientNet-Lite0, which `nano-lite0`, `small` and `medium` are made of: ReLU6 and no squeeze-excite, fit for int8.
 
 Layer shapes and names are such that the ImageNet weights of the original (Apache-2.0,
 TensorFlow TPU models, 2020) fit: see `edgeseg.training.pretrained.lite0`.
@@ -6,6 +6,9 @@ TensorFlow TPU models, 2020) fit: see `edgeseg.training.pretrained.lite0`.
 
 from __future__ import annotations
 
+from typing import Any
+
+from edgeseg.training.backend import keras
 from edgeseg.training.models import blocks
 from edgeseg.training.models.blocks import Tensor
 
@@ -33,3 +36,15 @@ def encode(x: Tensor, stages: int) -> dict[int, Tensor]:
         reached *= shape[3]
         last[reached] = x
     return last
+
+
+def build(name: str, stages: int, decoder: int, size: tuple[int, int], channels: int, num_classes: int) -> Any:
+    """So many stages, and a light decoder of `decoder` channels up to stride 4."""
+    inputs, x = blocks.pixels(size, channels)
+    encoded = encode(x, stages)
+    deepest, *between = sorted((stride for stride in encoded if stride >= 4), reverse=True)
+    x = blocks.conv(encoded[deepest], decoder, 1, "neck")
+    x = blocks.separable(x, decoder, 5, "context")
+    for stride in between:
+        x = blocks.merge_up(x, encoded[stride], decoder, f"decode{stride}")
+    return keras.Model(inputs, blocks.logits(x, num_classes), name=name)

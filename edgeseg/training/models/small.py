@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgeseg.training.backend import keras
-from edgeseg.training.models import blocks, lite0
+from edgeseg.training.models import lite0
 
-STAGES = 5
-DECODER = 64
+STAGES, DECODER = 5, 64
 
 
 def build(size: tuple[int, int], channels: int, num_classes: int) -> Any:
     """See `edgeseg.training.models.Network`."""
-    inputs, x = blocks.pixels(size, channels)
-    encoded = lite0.encode(x, STAGES)
-    x = blocks.conv(encoded[16], DECODER, 1, "neck")
-    x = blocks.separable(x, DECODER, 5, "context")
-    for stride in (8, 4):
-        x = blocks.merge_up(x, encoded[stride], DECODER, f"decode{stride}")
-    return keras.Model(inputs, blocks.logits(x, num_classes), name="small")
+    return lite0.build("small", STAGES, DECODER, size, channels, num_classes)
